@@ -1,0 +1,76 @@
+import type { ReplicaId } from '../base/ids.ts'
+import type { ClientState, ZnodeClient } from '../client/api.ts'
+
+/** Plain data about this page's replica, for people and tools. Zxids as `epoch:counter` in hexadecimal. */
+export interface Inspection {
+  readonly ensemble: string
+  readonly ensembleId: string
+  readonly replica: ReplicaId
+  readonly incarnation: number
+  readonly browser: string
+  readonly role: 'starting' | 'looking' | 'following' | 'leading' | 'observing' | 'stopped'
+  readonly leader: ReplicaId | null
+  readonly epoch: { readonly accepted: number; readonly current: number }
+  readonly zxid: { readonly last: string; readonly durable: string; readonly committed: string; readonly applied: string }
+  /** The newest configuration in the log; `joint` while two count. */
+  readonly voters: readonly ReplicaId[]
+  readonly joint: boolean
+  readonly links: readonly {
+    readonly peer: ReplicaId
+    readonly state: 'connecting' | 'open'
+    readonly transferred: boolean
+    readonly bufferedBytes: number
+    readonly sent: number
+    readonly received: number
+  }[]
+  readonly sessions: readonly { readonly id: string; readonly timeout: number; readonly ephemerals: number; readonly here: boolean }[]
+  readonly tree: { readonly znodes: number; readonly dataBytes: number; readonly watches: number; readonly digest: string }
+  readonly storage: { readonly entries: number; readonly bytes: number | null; readonly state: 'open' | 'failed' }
+  /** Rare branches and refusals, counted. */
+  readonly marks: Readonly<Record<string, number>>
+}
+
+/** Told by event; the payload is in `detail`. */
+export interface KeeperEvents {
+  /** The session's state. */
+  state: { readonly state: ClientState; readonly reason: string; readonly deadline: number | null }
+  /** Something about the ensemble changed: read `inspect()` if you care. */
+  ensemble: { readonly role: Inspection['role']; readonly leader: ReplicaId | null; readonly voters: readonly ReplicaId[]; readonly epoch: number }
+  /** Why something waits or was refused: no quorum, a peer of another version, a link closed for garbage, storage trouble. */
+  notice: {
+    readonly code:
+      | 'NoQuorum'
+      | 'Incompatible'
+      | 'EnsembleMismatch'
+      | 'BadPeer'
+      | 'StorageFailed'
+      | 'WorkerFailed'
+      | 'UpdateNeeded'
+      | 'Removed'
+      | 'LinkFailed'
+    readonly message: string
+    readonly peer?: ReplicaId
+  }
+}
+
+export interface KeeperOpenOptions {
+  /** The ensemble's name: 1 to 128 characters. Pages of one origin that give the same name share one tree. */
+  readonly ensemble: string
+  /** Milliseconds; default 10 000, 2 000 to 86 400 000. */
+  readonly sessionTimeout?: number
+  /** 1, 3 (default) or 5. */
+  readonly voters?: 1 | 3 | 5
+  readonly create?: 'auto' | 'always' | 'never'
+  /** Ends the wait for a session. */
+  readonly signal?: AbortSignal
+  /** Makes the replica's worker, for bundlers and policies that cannot follow the library's own `new Worker(new URL(…))`. */
+  readonly worker?: () => Worker
+}
+
+/** What `Keeper.open` gives: the znode client and what is built on it. */
+export interface KeeperBase extends ZnodeClient {
+  readonly ensemble: string
+  inspect(): Promise<Inspection>
+  /** Asks the leader to step down in favour of a level voter. Resolves when another one leads, or rejects with `Timeout`. */
+  stepDown(): Promise<void>
+}

@@ -1,0 +1,44 @@
+import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+import type { Zxid } from '../base/zxid.ts'
+import type { Entry } from '../zab/entry.ts'
+import type { Change } from '../zab/facts.ts'
+
+/** Everything that a replica finds when it opens its log. */
+export interface Recovered {
+  readonly ensemble: EnsembleId
+  readonly replica: ReplicaId
+  /** Raised durably by the claim that opened this log; every later write checks it. */
+  readonly incarnation: number
+  readonly acceptedEpoch: number
+  readonly currentEpoch: number
+  /** The log's base: the snapshot's zxid, 0 without one. */
+  readonly base: Zxid
+  /** The newest configuration record at or below `base`. */
+  readonly baseConfig: Entry | null
+  readonly snapshot: readonly Uint8Array[]
+  /** Every entry behind `base`, in order, without holes. */
+  readonly entries: readonly Entry[]
+  /** A hint, written lazily: everything up to here was committed. Never above the last entry. */
+  readonly committed: Zxid
+}
+
+/**
+ * What a replica must not forget. Writes become durable in the order in which they were given; a crash keeps a prefix of
+ * them, never half of one. Writes handed over in one turn may share one transaction.
+ *
+ * Every implementation passes test/conformance/txn-log.contract.ts.
+ */
+export interface TxnLog {
+  /**
+   * Starts to make `changes` durable, all or nothing. Resolves when they are; rejects with a KeeperError `StorageFailed`
+   * when they are not, after which every later write rejects too: the role ends and the log is opened anew.
+   * `committed` rides along as a hint.
+   */
+  write(changes: readonly Change[], options: { readonly relaxed: boolean; readonly committed: Zxid }): Promise<void>
+  /** Keeps a snapshot of the applied state at `zxid` and forgets the log up to `keepFrom` (≤ zxid). Not on the way of any ack. */
+  saveSnapshot(zxid: Zxid, config: Entry | null, chunks: readonly Uint8Array[], keepFrom: Zxid): Promise<void>
+  /** Bytes used, for `inspect()`; null where the platform does not say. */
+  usage(): Promise<{ readonly entries: number; readonly bytes: number | null }>
+  /** Ends after what was issued. Nothing is written afterwards. */
+  close(): Promise<void>
+}

@@ -1,0 +1,201 @@
+import type { ReplicaId } from '../base/ids.ts'
+import type { Zxid } from '../base/zxid.ts'
+import type { Entry } from './entry.ts'
+
+/**
+ * Every word that peers exchange, in the order in which a term of office uses them. All but the notification belong to
+ * one *learner session*: the learner draws its `nonce`, the leader echoes it, and what carries another one is stale
+ * (a data channel outlives the attempts that run over it; ZooKeeper has a fresh TCP connection instead).
+ */
+export type Message =
+  | Notification
+  | FollowerInfo
+  | LeaderInfo
+  | AckEpoch
+  | Sync
+  | SnapshotChunk
+  | NewLeader
+  | AckNewLeader
+  | UpToDate
+  | Candidate
+  | Proposal
+  | Ack
+  | Commit
+  | Inform
+  | Ping
+  | Pong
+  | Request
+  | SyncRequest
+  | SyncReply
+  | HandOver
+  | Refuse
+
+/** Anyone → anyone, election: "this is whom I vote for" (looking), or "this is whom I have settled on" (else). */
+export interface Notification {
+  readonly kind: 'notification'
+  readonly state: 'looking' | 'following' | 'leading' | 'observing'
+  /** Election round (ZooKeeper's logicalclock). */
+  readonly round: number
+  readonly leader: ReplicaId
+  /** The vote's credentials: the proposed leader's current epoch and last durable zxid. */
+  readonly epoch: number
+  readonly zxid: Zxid
+  /** Of a leader or its learner: is the leader established (NEWLEADER has its quorum)? */
+  readonly established: boolean
+}
+
+/** Learner → would-be leader: "I follow you; the last epoch that I promised is this." Answered by LeaderInfo. */
+export interface FollowerInfo {
+  readonly kind: 'followerInfo'
+  readonly nonce: number
+  readonly acceptedEpoch: number
+  /** Set after an attempt that this learner could not apply: only a SNAP will do. */
+  readonly snapshotWanted: boolean
+}
+
+/** Leader → learner: "the new epoch is this." Answered by AckEpoch once the promise is durable. */
+export interface LeaderInfo {
+  readonly kind: 'leaderInfo'
+  readonly nonce: number
+  readonly epoch: number
+}
+
+/** Learner → leader: "promised; my history ends here." `currentEpoch` −1: promised before, so this does not count. */
+export interface AckEpoch {
+  readonly kind: 'ackEpoch'
+  readonly nonce: number
+  readonly currentEpoch: number
+  readonly lastZxid: Zxid
+  /** Where each epoch of the learner's history ends, ascending; the first one is its log's base. Finds the last common zxid. */
+  readonly epochEnds: readonly Zxid[]
+}
+
+/**
+ * Leader → learner: how to get from your history to mine. `diff`: keep all; `trunc`: cut behind `from`; `snap`: chunks
+ * follow, the snapshot stands at `from`. Proposals follow, then NewLeader.
+ */
+export interface Sync {
+  readonly kind: 'sync'
+  readonly nonce: number
+  readonly mode: 'diff' | 'trunc' | 'snap'
+  readonly from: Zxid
+  /** With `snap`: the configuration record in force at `from`. */
+  readonly config: Entry | null
+}
+
+/** Leader → learner, behind Sync `snap`, in order. */
+export interface SnapshotChunk {
+  readonly kind: 'snapshotChunk'
+  readonly nonce: number
+  readonly last: boolean
+  readonly bytes: Uint8Array
+}
+
+/** Leader → learner, after all content of the synchronization: make it durable. Answered by AckNewLeader. */
+export interface NewLeader {
+  readonly kind: 'newLeader'
+  readonly nonce: number
+  readonly epoch: number
+  /** The last zxid of the content. */
+  readonly last: Zxid
+}
+
+/** Learner → leader: "your history and the current epoch are durable here, up to `zxid`." */
+export interface AckNewLeader {
+  readonly kind: 'ackNewLeader'
+  readonly nonce: number
+  readonly epoch: number
+  readonly zxid: Zxid
+}
+
+/** Leader → learner: the leader is established; all up to `committed` is committed; serve clients. */
+export interface UpToDate {
+  readonly kind: 'upToDate'
+  readonly nonce: number
+  readonly committed: Zxid
+}
+
+/** Leader → observer: "become a non-voting follower": from here on PROPOSAL and COMMIT instead of INFORM, strict log, acks. */
+export interface Candidate {
+  readonly kind: 'candidate'
+  readonly nonce: number
+}
+
+/** Leader → followers: "append these, next in order." Answered by a cumulative Ack once they are on disk. */
+export interface Proposal {
+  readonly kind: 'proposal'
+  readonly nonce: number
+  readonly entries: readonly Entry[]
+}
+
+/** Follower → leader: "my disk has everything up to `zxid`." */
+export interface Ack {
+  readonly kind: 'ack'
+  readonly nonce: number
+  readonly zxid: Zxid
+}
+
+/** Leader → followers: everything up to `zxid` is committed. */
+export interface Commit {
+  readonly kind: 'commit'
+  readonly nonce: number
+  readonly zxid: Zxid
+}
+
+/** Leader → observers: these are committed. */
+export interface Inform {
+  readonly kind: 'inform'
+  readonly nonce: number
+  readonly entries: readonly Entry[]
+}
+
+/** Leader → learners: "I lead." `token` numbers the round; an answer proves that the learner still follows. */
+export interface Ping {
+  readonly kind: 'ping'
+  readonly nonce: number
+  readonly token: number
+  readonly committed: Zxid
+}
+
+/** Learner → leader: the token echoed, and which sessions were heard of (opaque to zab). */
+export interface Pong {
+  readonly kind: 'pong'
+  readonly nonce: number
+  readonly token: number
+  readonly touched: Uint8Array
+}
+
+/** Learner → leader: client requests, in the order in which they came (each opaque to zab). */
+export interface Request {
+  readonly kind: 'request'
+  readonly nonce: number
+  readonly requests: readonly Uint8Array[]
+}
+
+/** Learner → leader: "which zxid must I have delivered to have seen all that is acknowledged now?" */
+export interface SyncRequest {
+  readonly kind: 'syncRequest'
+  readonly nonce: number
+  readonly tag: number
+}
+
+/** Leader → learner, after a quorum confirmed its leadership since the question came. */
+export interface SyncReply {
+  readonly kind: 'syncReply'
+  readonly nonce: number
+  readonly tag: number
+  readonly zxid: Zxid
+}
+
+/** Leader → a named voter that holds everything: "I step down; start an election now." Only a hint. */
+export interface HandOver {
+  readonly kind: 'handOver'
+  readonly nonce: number
+}
+
+/** Leader → learner: "this session is over" (I am not your leader, or you fell behind); start again. */
+export interface Refuse {
+  readonly kind: 'refuse'
+  readonly nonce: number
+  readonly reason: string
+}
