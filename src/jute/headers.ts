@@ -1,0 +1,99 @@
+import type { SessionId } from '../base/ids.ts'
+import { DecodeError, type Reader } from './reader.ts'
+import type { Writer } from './writer.ts'
+
+/** The first packet of a connection, without a header. `sessionId` 0n asks for a new session. */
+export interface ConnectRequest {
+  readonly protocolVersion: number
+  readonly lastZxidSeen: number
+  /** Asked-for session timeout, milliseconds. */
+  readonly timeOut: number
+  readonly sessionId: SessionId
+  readonly passwd: Uint8Array
+  /** May the server be one that has lost its quorum? Clients before 3.4 leave the byte out. */
+  readonly readOnly: boolean
+}
+
+export function writeConnectRequest(writer: Writer, request: ConnectRequest): void {
+  writer.int(request.protocolVersion).long(request.lastZxidSeen).int(request.timeOut)
+  writer.bigLong(request.sessionId).buffer(request.passwd).bool(request.readOnly)
+}
+
+export const readConnectRequest = (reader: Reader): ConnectRequest => ({
+  protocolVersion: reader.int(),
+  lastZxidSeen: readZxid(reader),
+  timeOut: reader.int(),
+  sessionId: reader.bigLong() as SessionId,
+  passwd: reader.buffer() ?? new Uint8Array(0),
+  readOnly: reader.remaining > 0 && reader.bool(),
+})
+
+/** The answer to it. `timeOut` 0: that session is over (or the password is wrong). */
+export interface ConnectResponse {
+  readonly protocolVersion: number
+  readonly timeOut: number
+  readonly sessionId: SessionId
+  readonly passwd: Uint8Array
+  readonly readOnly: boolean
+}
+
+export function writeConnectResponse(writer: Writer, response: ConnectResponse): void {
+  writer.int(response.protocolVersion).int(response.timeOut)
+  writer.bigLong(response.sessionId).buffer(response.passwd).bool(response.readOnly)
+}
+
+export const readConnectResponse = (reader: Reader): ConnectResponse => ({
+  protocolVersion: reader.int(),
+  timeOut: reader.int(),
+  sessionId: reader.bigLong() as SessionId,
+  passwd: reader.buffer() ?? new Uint8Array(0),
+  readOnly: reader.remaining > 0 && reader.bool(),
+})
+
+export interface RequestHeader {
+  readonly xid: number
+  /** One of OPCODES, or anything. */
+  readonly type: number
+}
+
+export const writeRequestHeader = (writer: Writer, header: RequestHeader): Writer =>
+  writer.int(header.xid).int(header.type)
+export const readRequestHeader = (reader: Reader): RequestHeader => ({ xid: reader.int(), type: reader.int() })
+
+export interface ReplyHeader {
+  readonly xid: number
+  /** The last zxid that the server had processed; −1 in watch events of servers before 3.9. */
+  readonly zxid: number
+  /** One of ERROR_CODES. Not 0: no record follows. */
+  readonly err: number
+}
+
+export const writeReplyHeader = (writer: Writer, header: ReplyHeader): Writer =>
+  writer.int(header.xid).long(header.zxid).int(header.err)
+export const readReplyHeader = (reader: Reader): ReplyHeader => ({
+  xid: reader.int(),
+  zxid: readZxid(reader),
+  err: reader.int(),
+})
+
+/** Follows a reply header with the xid −1. Numbers as in EVENT_TYPES and KEEPER_STATES. */
+export interface WatcherEvent {
+  readonly type: number
+  readonly state: number
+  readonly path: string
+}
+
+export const writeWatcherEvent = (writer: Writer, event: WatcherEvent): Writer =>
+  writer.int(event.type).int(event.state).string(event.path)
+export const readWatcherEvent = (reader: Reader): WatcherEvent => ({
+  type: reader.int(),
+  state: reader.int(),
+  path: reader.text(),
+})
+
+/** A zxid, or −1. */
+function readZxid(reader: Reader): number {
+  const value = Number(reader.bigLong())
+  if (!Number.isSafeInteger(value) || value < -1) throw new DecodeError('zxid out of range')
+  return value
+}
