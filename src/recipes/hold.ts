@@ -1,0 +1,89 @@
+import { KeeperError } from '../base/errors.ts'
+import type { Zxid } from '../base/zxid.ts'
+import type { Op, Stat, ZnodeClient } from '../client/api.ts'
+import { type LockMode, leavePlace } from './place.ts'
+import { untilAnswered } from './retry.ts'
+
+/** Why what was held is held no more. */
+export type LossCause = 'suspended' | 'lost' | 'revoked' | 'released'
+
+/** The reason of a hold's aborted signal. */
+export class LockLostError extends Error {
+  override readonly name = 'LockLostError'
+  readonly code = 'LockLost'
+  readonly loss: LossCause
+  constructor(what: string, loss: LossCause) {
+    super(`${what} is not held any more: ${loss}`)
+    this.loss = loss
+  }
+}
+
+/** `suspended`: give up as soon as the connection breaks (safe). `lost`: hold on until the session is over, and rely on `guard`. */
+export type LossPolicy = 'suspended' | 'lost'
+
+/** Proof for the outside: `zxid` grows with every holder. `path` exists for as long as the hold stands. */
+export interface FencingToken {
+  readonly zxid: Zxid
+  readonly path: string
+  readonly version: number
+}
+
+/** A held lock. It ends by `release`, or with its session, or when somebody deletes its node. */
+export interface Hold extends AsyncDisposable {
+  readonly name: string
+  readonly mode: LockMode
+  readonly token: FencingToken
+  /** Aborts, with a LockLostError as reason, once the lock may be another's. */
+  readonly signal: AbortSignal
+  /** Put into a `multi`: the whole is refused (NoNode) once this hold is over. */
+  guard(): Op
+  /** Idempotent. Resolves when the node is gone. */
+  release(): Promise<void>
+}
+
+/** The hold of a place that is served. Rejects with NoNode if the place is gone, or is not this session's. */
+export async function openHold(
+  client: ZnodeClient,
+  name: string,
+  mode: LockMode,
+  path: string,
+  policy: LossPolicy,
+): Promise<Hold> {
+  const end = new AbortController()
+  const lose = (loss: LossCause): void => {
+    if (!end.signal.aborted) end.abort(new LockLostError(name, loss))
+  }
+  client.onState(
+    ({ state }) => {
+      if (state === 'lost' || state === 'closed') lose('lost')
+      else if (state === 'suspended' && policy === 'suspended') lose('suspended')
+    },
+    { signal: end.signal },
+  )
+  // The node's data never changes, so a watch that fires says that it is gone.
+  const watch = (): void => lose('revoked')
+  let stat: Stat
+  try {
+    stat = (await untilAnswered(client, () => client.getData(path, { watch }))).stat
+    if (stat.ephemeralOwner !== client.sessionId)
+      throw new KeeperError('NoNode', `not of this session: ${path}`, { path })
+  } catch (error) {
+    lose('lost')
+    throw error
+  }
+  let released: Promise<void> | null = null
+  const release = (): Promise<void> => {
+    lose('released')
+    released ??= leavePlace(client, path)
+    return released
+  }
+  return {
+    name,
+    mode,
+    token: { zxid: stat.czxid, path, version: stat.version },
+    signal: end.signal,
+    guard: () => ({ op: 'check', path, version: -1 }),
+    release,
+    [Symbol.asyncDispose]: release,
+  }
+}

@@ -1,0 +1,130 @@
+import { KeeperError } from '../base/errors.ts'
+import type { SessionId } from '../base/ids.ts'
+import type { Data } from '../client/api.ts'
+import { Doorbell } from './doorbell.ts'
+import { dataOrNull } from './node-change.ts'
+import { fromNodeName, toNodeName } from './node-name.ts'
+import { ensureNode } from './parents.ts'
+import { childrenOf, leavePlace } from './place.ts'
+import { hasCode, untilAnswered } from './retry.ts'
+import { nonce, type World } from './world.ts'
+
+export const GROUPS_ROOT = '/tk/groups'
+
+export interface Member {
+  readonly id: string
+  readonly data: Uint8Array | null
+  readonly session: SessionId
+  /** Milliseconds, the leader's clock. */
+  readonly since: number
+}
+
+/** One's own place in a group. It ends by `leave`, or with the session. */
+export interface Membership extends AsyncDisposable {
+  readonly id: string
+  /** NoNode if somebody removed this member. */
+  update(data: Data): Promise<void>
+  /** Idempotent. */
+  leave(): Promise<void>
+}
+
+/** Who is here: one ephemeral node per member. Curator: GroupMember; kazoo: Party. */
+export class Group {
+  readonly #world: World
+  readonly #path: string
+
+  constructor(world: World, name: string) {
+    this.#world = world
+    this.#path = `${GROUPS_ROOT}/${toNodeName('name', name)}`
+  }
+
+  /** Without `id` a random one is drawn. NodeExists: another session is here by that id (perhaps an earlier one of this page, until it expires). */
+  async join(data: Data = null, options: { readonly id?: string } = {}): Promise<Membership> {
+    const { client, random } = this.#world
+    const id = options.id ?? nonce(random)
+    const path = `${this.#path}/${toNodeName('id', id)}`
+    let mayBeOurs = false
+    for (;;) {
+      try {
+        await client.create(path, data, { mode: 'ephemeral' })
+        break
+      } catch (error) {
+        if (hasCode(error, 'NoNode')) await ensureNode(client, this.#path, 'container')
+        else if (hasCode(error, 'ConnectionLoss')) {
+          mayBeOurs = true
+          await untilAnswered(client, () => client.sync(path))
+        } else if (mayBeOurs && hasCode(error, 'NodeExists')) {
+          const found = await untilAnswered(client, () => client.exists(path))
+          if (found?.ephemeralOwner === client.sessionId) break
+          if (found !== null) throw error
+        } else throw error
+      }
+    }
+    const leave = (): Promise<void> => leavePlace(client, path)
+    return {
+      id,
+      update: async (next) => {
+        await untilAnswered(client, () => client.setData(path, next))
+      },
+      leave,
+      [Symbol.asyncDispose]: leave,
+    }
+  }
+
+  /** All members as this replica sees them now, sorted by id. */
+  async members(): Promise<readonly Member[]> {
+    const { client } = this.#world
+    const names = await childrenOf(client, this.#path)
+    const nodes = await Promise.all(
+      names.map((name) => untilAnswered(client, () => dataOrNull(client, `${this.#path}/${name}`))),
+    )
+    const members: Member[] = []
+    names.forEach((name, i) => {
+      const node = nodes[i]
+      if (node === null || node === undefined) return
+      members.push({
+        id: fromNodeName(name),
+        data: node.data,
+        session: node.stat.ephemeralOwner,
+        since: node.stat.ctime,
+      })
+    })
+    return members
+  }
+
+  /**
+   * The whole set now, and again after every change; changes faster than the reader come as one. Ends by `break`, `signal`,
+   * or with the session (throws).
+   */
+  async *watch(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<readonly Member[], void, undefined> {
+    const { client } = this.#world
+    const bell = new Doorbell()
+    const stop = new AbortController()
+    const leave = (): void => stop.abort()
+    options.signal?.addEventListener('abort', leave, { signal: stop.signal })
+    if (options.signal?.aborted) return
+    let end: { readonly error: unknown } | null = null
+    stop.signal.addEventListener('abort', () => bell.ring())
+    const notices = await client.watch(this.#path, { recursive: true, signal: stop.signal })
+    const listen = async (): Promise<void> => {
+      try {
+        for await (const { type } of notices) if (type !== 'lost') bell.ring()
+        end ??= { error: new KeeperError('Closed') }
+      } catch (error) {
+        end = { error }
+      }
+      bell.ring()
+    }
+    const listening = listen()
+    try {
+      while (!stop.signal.aborted) {
+        yield await this.members()
+        await bell.wait()
+        if (end !== null && !stop.signal.aborted) throw (end as { readonly error: unknown }).error
+      }
+    } finally {
+      stop.abort()
+      await listening
+    }
+  }
+}

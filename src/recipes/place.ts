@@ -1,0 +1,117 @@
+import { KeeperError } from '../base/errors.ts'
+import type { Data, ZnodeClient } from '../client/api.ts'
+import { untilGone } from './node-change.ts'
+import { ensureNode } from './parents.ts'
+import { hasCode, settle, untilAnswered } from './retry.ts'
+import { nonce, type Random } from './world.ts'
+
+export type LockMode = 'exclusive' | 'shared'
+
+/** One waiting or holding node in a line: `<mode>-<nonce>-<sequence>`. */
+export interface Place {
+  readonly name: string
+  readonly mode: LockMode
+  readonly sequence: number
+}
+
+const PLACE = /^(exclusive|shared)-[0-9a-f]+-(-?[0-9]{10,11})$/
+
+/** The line in its order; names that are no places are left out. */
+export function sortPlaces(children: readonly string[]): readonly Place[] {
+  const places: Place[] = []
+  for (const name of children) {
+    const found = PLACE.exec(name)
+    if (found !== null) places.push({ name, mode: found[1] as LockMode, sequence: Number(found[2]) })
+  }
+  return places.sort((a, b) => a.sequence - b.sequence)
+}
+
+/**
+ * The one place that must go before this one is served, or null. A shared one waits for the nearest exclusive one before
+ * it, an exclusive one for its predecessor: nobody else is woken (no herd), and writers do not starve.
+ */
+export function waitsFor(places: readonly Place[], own: number): Place | null {
+  const mode = places[own]?.mode
+  for (let i = own - 1; i >= 0; i--) {
+    const place = places[i]
+    if (place !== undefined && (mode === 'exclusive' || place.mode === 'exclusive')) return place
+  }
+  return null
+}
+
+/** How many places stand for holders: the first, and where it is shared the shared ones behind it. */
+export function holders(places: readonly Place[]): number {
+  const first = places[0]
+  if (first === undefined) return 0
+  if (first.mode === 'exclusive') return 1
+  const next = places.findIndex((place) => place.mode === 'exclusive')
+  return next < 0 ? places.length : next
+}
+
+/**
+ * Stands in line: an ephemeral sequential node whose name has a nonce of ours, so that after a lost reply the node is
+ * found instead of a second one made (Curator's protection mode, without its false find in another session: the client
+ * is one session). Returns its path.
+ */
+export async function takePlace(
+  client: ZnodeClient,
+  random: Random,
+  line: string,
+  mode: LockMode,
+  data: Data,
+): Promise<string> {
+  const prefix = `${mode}-${nonce(random)}-`
+  for (;;) {
+    try {
+      return (await client.create(`${line}/${prefix}`, data, { mode: 'ephemeralSequential' })).path
+    } catch (error) {
+      if (hasCode(error, 'NoNode')) {
+        await ensureNode(client, line, 'container')
+        continue
+      }
+      if (!hasCode(error, 'ConnectionLoss')) throw error
+    }
+    await settle(client, line)
+    const own = (await childrenOf(client, line)).find((name) => name.startsWith(prefix))
+    if (own !== undefined) return `${line}/${own}`
+  }
+}
+
+/** Waits until the place at `path` is served. Rejects with NoNode if somebody removed it. */
+export async function untilServed(client: ZnodeClient, path: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const before = await placeBefore(client, path)
+    if (before === null) return
+    await untilGone(client, before, signal)
+  }
+}
+
+/** The path that this place waits for, or null if it is served. */
+export async function placeBefore(client: ZnodeClient, path: string): Promise<string | null> {
+  const cut = path.lastIndexOf('/')
+  const line = path.slice(0, cut)
+  const places = sortPlaces(await childrenOf(client, line))
+  const own = places.findIndex((place) => place.name === path.slice(cut + 1))
+  if (own < 0) throw new KeeperError('NoNode', `the place in line is gone: ${path}`, { path })
+  const before = waitsFor(places, own)
+  return before === null ? null : `${line}/${before.name}`
+}
+
+/** Leaves the line. Idempotent: a place that is gone, or goes with its session, has left. */
+export async function leavePlace(client: ZnodeClient, path: string): Promise<void> {
+  try {
+    await untilAnswered(client, () => client.delete(path))
+  } catch (error) {
+    if (!hasCode(error, 'NoNode', 'SessionExpired', 'Closed')) throw error
+  }
+}
+
+/** No children where the node does not exist. */
+export async function childrenOf(client: ZnodeClient, path: string): Promise<readonly string[]> {
+  try {
+    return (await untilAnswered(client, () => client.getChildren(path))).children
+  } catch (error) {
+    if (hasCode(error, 'NoNode')) return []
+    throw error
+  }
+}
