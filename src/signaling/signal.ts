@@ -1,0 +1,36 @@
+import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+
+/** What one end of a WebRTC connection tells the other while they connect: session descriptions and candidates. */
+export type Negotiation =
+  | { readonly type: 'offer' | 'answer'; readonly sdp: string }
+  | { readonly type: 'candidate'; readonly candidate: Candidate }
+
+export interface Candidate {
+  readonly candidate: string
+  readonly sdpMid: string | null
+  readonly sdpMLineIndex: number | null
+}
+
+/** Who speaks: every signal names its ensemble, its sender and the sender's incarnation. */
+export interface SignalHead {
+  readonly ensemble: EnsembleId
+  readonly from: ReplicaId
+  readonly incarnation: number
+}
+
+/** What pages of one topic say to each other. Plain data: it survives structured clone and JSON. */
+export type Signal = SignalHead &
+  /** I am a member, to everybody; who has no link to me answers `here`. Sent only while the sender holds its lock. */
+  (
+    | { readonly kind: 'announce' }
+    /** So am I. */
+    | { readonly kind: 'here'; readonly to: ReplicaId }
+    /** One step of the dialer's attempt; signals of other attempts are ignored. */
+    | { readonly kind: 'signal'; readonly to: ReplicaId; readonly attempt: number; readonly data: Negotiation }
+    /** I am gone: this incarnation never speaks again. */
+    | { readonly kind: 'bye' }
+    /** A page's session (16 hexadecimal digits) began, or ended with its page. */
+    | { readonly kind: 'sessionOpened' | 'sessionEnded'; readonly session: string }
+    /** Please hand over, if you lead. */
+    | { readonly kind: 'stepDown'; readonly to: ReplicaId }
+  )
