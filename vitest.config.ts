@@ -5,5 +5,6 @@ export default defineConfig({
     include: ['test/{unit,scenarios,conformance,simulation}/**/*.test.ts'],
     environment: 'node',
     testTimeout: 30_000,
+    allowOnly: false,
   },
 })

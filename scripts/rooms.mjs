@@ -8,12 +8,13 @@ const top = join(dirname(fileURLToPath(import.meta.url)), '..')
 const table = JSON.parse(readFileSync(join(top, 'rooms.json'), 'utf8'))
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`
 
-function room(dir, { imports, lib }, extra = {}) {
+function room(dir, { imports, lib, types }, extra = {}) {
   const up = relative(join(top, dir), top) || '.'
   return json({
     extends: `${up}/tsconfig.base.json`,
     compilerOptions: {
       lib,
+      ...(types ? { types } : {}),
       rootDir: up,
       outDir: `${up}/dist`,
       tsBuildInfoFile: `${up}/dist/${dir}/.tsbuildinfo`,
@@ -25,8 +26,7 @@ function room(dir, { imports, lib }, extra = {}) {
   })
 }
 
-const target = (up, name) =>
-  name === 'src/index.ts' ? `${up}/src/tsconfig.json` : `${up}/src/${name}`
+const target = (up, name) => (name === 'src/index.ts' ? `${up}/src/tsconfig.json` : `${up}/src/${name}`)
 
 export function files() {
   const out = new Map()
@@ -49,7 +49,17 @@ export function biomeOverrides() {
   const names = Object.keys(table.rooms)
   return Object.entries(table.rooms).map(([name, { imports, pure, clockless }]) => {
     const banned = names.filter((other) => other !== name && !imports.includes(other))
-    const clock = ['setTimeout', 'setInterval', 'queueMicrotask', 'performance', 'crypto', 'fetch', 'console', 'document', 'window']
+    const clock = [
+      'setTimeout',
+      'setInterval',
+      'queueMicrotask',
+      'performance',
+      'crypto',
+      'fetch',
+      'console',
+      'document',
+      'window',
+    ]
     return {
       includes: [`src/${name}/**`],
       linter: {
@@ -74,7 +84,10 @@ export function biomeOverrides() {
                       deniedGlobals: Object.fromEntries(
                         clock
                           .filter((global) => pure || !['queueMicrotask'].includes(global))
-                          .map((global) => [global, 'This room has no clock, chance, I/O or thread: they are given to it.']),
+                          .map((global) => [
+                            global,
+                            'This room has no clock, chance, I/O or thread: they are given to it.',
+                          ]),
                       ),
                     },
                   },
@@ -103,7 +116,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   }
   for (const [path, text] of files()) put(path, text)
   const biome = JSON.parse(readFileSync(join(top, 'biome.json'), 'utf8'))
-  const own = (biome.overrides ?? []).filter((one) => !(one.includes?.length === 1 && /^src\/\w+\/\*\*$/.test(one.includes[0])))
+  const own = (biome.overrides ?? []).filter(
+    (one) => !(one.includes?.length === 1 && /^src\/\w+\/\*\*$/.test(one.includes[0])),
+  )
   put('biome.json', json({ ...biome, overrides: [...own, ...biomeOverrides()] }))
   process.exit(wrong ? 1 : 0)
 }
