@@ -71,7 +71,14 @@ export interface VersionOptions extends CallOptions {
 }
 
 export type Op =
-  | { readonly op: 'create'; readonly path: string; readonly data?: Data; readonly mode?: CreateMode; readonly acl?: readonly Acl[]; readonly ttl?: number }
+  | {
+      readonly op: 'create'
+      readonly path: string
+      readonly data?: Data
+      readonly mode?: CreateMode
+      readonly acl?: readonly Acl[]
+      readonly ttl?: number
+    }
   | { readonly op: 'delete'; readonly path: string; readonly version?: number }
   | { readonly op: 'setData'; readonly path: string; readonly data: Data; readonly version?: number }
   | { readonly op: 'check'; readonly path: string; readonly version?: number }
@@ -130,7 +137,10 @@ export interface ZnodeClient {
   /** NoNode, BadVersion, NoAuth. */
   setData(path: string, data: Data, options?: VersionOptions): Promise<Stat>
   /** Names without the path, sorted by UTF-16 code unit. NoNode, NoAuth. */
-  getChildren(path: string, options?: ReadOptions): Promise<{ readonly children: readonly string[]; readonly stat: Stat }>
+  getChildren(
+    path: string,
+    options?: ReadOptions,
+  ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }>
   getAcl(path: string, options?: CallOptions): Promise<{ readonly acl: readonly Acl[]; readonly stat: Stat }>
   /** `version` is the aversion. */
   setAcl(path: string, acl: readonly Acl[], options?: VersionOptions): Promise<Stat>
@@ -148,7 +158,10 @@ export interface ZnodeClient {
    * A persistent watch as an async iterator: every change of the path (`recursive`: and of all below, without
    * NodeChildrenChanged), in zxid order. Registered when the promise resolves; ends by `break`, `signal`, or with the session (throws).
    */
-  watch(path: string, options?: { readonly recursive?: boolean; readonly signal?: AbortSignal }): Promise<AsyncIterableIterator<WatchNotice>>
+  watch(
+    path: string,
+    options?: { readonly recursive?: boolean; readonly signal?: AbortSignal },
+  ): Promise<AsyncIterableIterator<WatchNotice>>
   /** Ends the session: its ephemerals vanish. Idempotent. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

@@ -1,0 +1,33 @@
+import type { Clock } from './clock.ts'
+
+/** The first pause is at most this long, milliseconds; it doubles, with full jitter, so that clients do not return all at once. */
+const FIRST = 50
+const LONGEST = 2000
+
+/** When to try again. */
+export class Backoff {
+  readonly #clock: Clock
+  readonly #random: () => number
+  #failures = 0
+  #cancel: (() => void) | null = null
+
+  constructor(clock: Clock, random: () => number) {
+    this.#clock = clock
+    this.#random = random
+  }
+
+  after(then: () => void): void {
+    const pause = Math.min(LONGEST, FIRST * 2 ** Math.min(this.#failures, 10)) * this.#random()
+    this.#failures++
+    this.#cancel = this.#clock.after(pause, then)
+  }
+
+  succeeded(): void {
+    this.#failures = 0
+  }
+
+  stop(): void {
+    this.#cancel?.()
+    this.#cancel = null
+  }
+}
