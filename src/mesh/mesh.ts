@@ -1,0 +1,198 @@
+import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+import type { Negotiation, Signal } from '../signaling/signal.ts'
+import type { Signaling } from '../signaling/signaling.ts'
+import { Dialing, type MeshOrder } from './dialing.ts'
+import { handOver } from './hand-over.ts'
+import type { OpenPair, RtcPair } from './rtc-pair.ts'
+
+export interface MeshOptions {
+  readonly topic: string
+  readonly ensemble: EnsembleId
+  readonly self: ReplicaId
+  readonly incarnation: number
+  readonly signaling: Signaling
+  readonly iceServers: readonly RTCIceServer[]
+  readonly openPair: OpenPair
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** In [0, 1). */
+  readonly chance: () => number
+}
+
+export interface MeshListener {
+  /** One end of an attempt's channel, for the worker. Must post it before it returns; rejects if it cannot be posted. */
+  deliver(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<void>
+  /** A member of our ensemble said something that is not about connecting. */
+  heard(signal: Extract<Signal, { kind: 'bye' | 'sessionOpened' | 'sessionEnded' | 'stepDown' }>): void
+  /** A member of another ensemble of the same name. */
+  stranger(ensemble: EnsembleId): void
+  notice(message: string, peer?: ReplicaId): void
+}
+
+type Word =
+  | { readonly kind: 'sessionOpened' | 'sessionEnded'; readonly session: string }
+  | { readonly kind: 'stepDown'; readonly to: ReplicaId }
+
+interface Line {
+  readonly attempt: number
+  readonly pair: RtcPair
+  transferred: boolean
+}
+
+/** Chromium makes no 501st connection in the life of a renderer process unless garbage was collected in between. */
+const PAIRS_WARN = 400
+
+/**
+ * The page's wires. It connects members pairwise and gives each channel away to the worker; it never reads what runs through
+ * them, and it has no timers (hidden pages throttle them): the worker's ticks drive it.
+ */
+export class Mesh {
+  readonly #options: MeshOptions
+  readonly #listener: MeshListener
+  readonly #dialing: Dialing
+  /** Strong references: a collected connection is a closed one. */
+  readonly #lines = new Map<ReplicaId, Line>()
+  #pairsMade = 0
+  #open = true
+
+  constructor(options: MeshOptions, listener: MeshListener) {
+    this.#options = options
+    this.#listener = listener
+    this.#dialing = new Dialing(options.self, options.chance)
+  }
+
+  async join(): Promise<void> {
+    await this.#options.signaling.join(this.#options.topic, (signal) => this.#hear(signal))
+    this.ticked()
+  }
+
+  ticked(): void {
+    if (this.#open) this.#carryOut(this.#dialing.ticked(this.#options.now()))
+  }
+
+  /** The worker shook hands over the link of this attempt. */
+  linkOpened(peer: ReplicaId, attempt: number): void {
+    this.#dialing.opened(peer, attempt, this.#options.now())
+  }
+
+  /** The worker's end of the link closed: so does the connection. */
+  linkClosed(peer: ReplicaId, attempt: number, refused: boolean): void {
+    if (!this.#dialing.current(peer, attempt)) return
+    this.#dialing.closed(peer, attempt, refused, this.#options.now())
+    this.#hangUp(peer, attempt)
+  }
+
+  /** The worker found the peer's lock free. */
+  peerGone(peer: ReplicaId, reason: string): void {
+    this.#carryOut(this.#dialing.gone(peer, null, reason))
+  }
+
+  /** Something that is not about connecting, in our name. */
+  tell(word: Word): void {
+    this.#send({ ...this.#head(), ...word })
+  }
+
+  /** Members without an open link, and whether the others' channels run in the worker. */
+  status(): { readonly connecting: readonly ReplicaId[]; readonly transferred: ReadonlyMap<ReplicaId, boolean> } {
+    const transferred = new Map([...this.#lines].map(([peer, line]) => [peer, line.transferred] as const))
+    return { connecting: this.#dialing.connecting(), transferred }
+  }
+
+  /** Says goodbye and closes every connection before it returns. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    for (const line of this.#lines.values()) line.pair.close()
+    this.#lines.clear()
+    this.#send({ ...this.#head(), kind: 'bye' })
+    this.#options.signaling.leave()
+  }
+
+  #hear(signal: Signal): void {
+    if (!this.#open || signal.from === this.#options.self) return
+    if (signal.ensemble !== this.#options.ensemble) return this.#listener.stranger(signal.ensemble)
+    if ('to' in signal && signal.to !== this.#options.self) return
+    const now = this.#options.now()
+    switch (signal.kind) {
+      case 'announce':
+      case 'here':
+        return this.#carryOut(this.#dialing.heard(signal.from, signal.incarnation, signal.kind === 'announce', now))
+      case 'signal':
+        this.#carryOut(this.#dialing.rang(signal.from, signal.incarnation, signal.attempt, now))
+        if (this.#dialing.current(signal.from, signal.attempt)) this.#lines.get(signal.from)?.pair.signal(signal.data)
+        return
+      case 'bye':
+        this.#carryOut(this.#dialing.gone(signal.from, signal.incarnation, 'it said goodbye'))
+        return this.#listener.heard(signal)
+      default:
+        return this.#listener.heard(signal)
+    }
+  }
+
+  #carryOut(orders: readonly MeshOrder[]): void {
+    for (const order of orders) {
+      switch (order.kind) {
+        case 'announce':
+          this.#send({ ...this.#head(), kind: 'announce' })
+          break
+        case 'answer':
+          this.#send({ ...this.#head(), kind: 'here', to: order.to }, order.to)
+          break
+        case 'hangUp':
+          this.#hangUp(order.peer, order.attempt)
+          break
+        default:
+          this.#connect(order.peer, order.attempt, order.kind === 'dial')
+      }
+    }
+  }
+
+  #connect(peer: ReplicaId, attempt: number, initiator: boolean): void {
+    this.#pairsMade += 1
+    if (this.#pairsMade === PAIRS_WARN)
+      this.#listener.notice(
+        `This page has made ${PAIRS_WARN} connections; the browser will soon refuse more. Reload it.`,
+      )
+    const failed = (reason: string) => {
+      if (!this.#dialing.current(peer, attempt)) return
+      this.#dialing.closed(peer, attempt, false, this.#options.now())
+      this.#hangUp(peer, attempt)
+      this.#listener.notice(reason, peer)
+    }
+    let transferred = true
+    const pair = this.#options.openPair(initiator, this.#options.iceServers, {
+      onchannel: (channel) => {
+        const deliver = (end: RTCDataChannel | MessagePort) => this.#listener.deliver(peer, attempt, end)
+        handOver(channel, deliver).then(
+          (how) => {
+            transferred = how === 'transferred'
+            const line = this.#lines.get(peer)
+            if (line?.attempt === attempt) line.transferred = transferred
+          },
+          (error: unknown) => failed(`The channel could not be given to the worker: ${String(error)}`),
+        )
+      },
+      onsignal: (data: Negotiation) => {
+        if (this.#dialing.current(peer, attempt))
+          this.#send({ ...this.#head(), kind: 'signal', to: peer, attempt, data }, peer)
+      },
+      onclose: failed,
+    })
+    this.#lines.set(peer, { attempt, pair, transferred })
+  }
+
+  #hangUp(peer: ReplicaId, attempt: number): void {
+    const line = this.#lines.get(peer)
+    if (line?.attempt !== attempt) return
+    this.#lines.delete(peer)
+    line.pair.close()
+  }
+
+  #send(signal: Signal, to?: ReplicaId): void {
+    this.#options.signaling.send(signal, to)
+  }
+
+  #head(): { readonly ensemble: EnsembleId; readonly from: ReplicaId; readonly incarnation: number } {
+    return { ensemble: this.#options.ensemble, from: this.#options.self, incarnation: this.#options.incarnation }
+  }
+}

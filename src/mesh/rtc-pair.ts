@@ -1,0 +1,77 @@
+import SimplePeer from 'simple-peer/simplepeer.min.js'
+import { parseNegotiation } from '../signaling/parse-signal.ts'
+import type { Negotiation } from '../signaling/signal.ts'
+
+/** One connection to one peer, while it is made and while it lives. */
+export interface RtcPair {
+  /** A step from the other side. Never throws. */
+  signal(data: Negotiation): void
+  /** Synchronous, so that it works in `pagehide`; the other side notices at once. No event follows. Idempotent. */
+  close(): void
+}
+
+export interface PairEvents {
+  /** Within the call of `openRtcPair`: the channel must be transferred in this very task, later the browser refuses. */
+  readonly onchannel: (channel: RTCDataChannel) => void
+  readonly onsignal: (data: Negotiation) => void
+  /** Once, unless it was we who closed. */
+  readonly onclose: (reason: string) => void
+}
+
+export type OpenPair = (initiator: boolean, iceServers: readonly RTCIceServer[], events: PairEvents) => RtcPair
+
+/** Beyond this many steps an attempt is not a negotiation any more: candidates wait in memory until a description comes. */
+const STEPS_MAX = 256
+
+/** Both sides name the channel by number, so that it needs no word of signaling. simple-peer's own channel stays unused. */
+const CHANNEL = { label: 'tabkeeper', init: { negotiated: true, id: 100, ordered: true } } as const
+
+export const openRtcPair: OpenPair = (initiator, iceServers, events) => {
+  const peer = new SimplePeer({ initiator, trickle: true, config: { iceServers: [...iceServers] } })
+  const connection = peer._pc
+  let open = true
+  let steps = 0
+  let why = 'the connection closed'
+  const end = (reason: string) => {
+    if (!open) return
+    open = false
+    // First the connection itself: simple-peer puts it off to a microtask, which a page that goes away does not reach.
+    connection?.close()
+    peer.destroy()
+    events.onclose(reason)
+  }
+  peer.on('error', (error) => {
+    why = error.message
+  })
+  peer.on('close', () => end(why))
+  peer.on('signal', (step) => {
+    const data = parseNegotiation(toPlain(step))
+    if (open && data !== null) events.onsignal(data)
+  })
+  if (connection !== undefined && !peer.destroyed) {
+    const channel = connection.createDataChannel(CHANNEL.label, CHANNEL.init)
+    channel.binaryType = 'arraybuffer'
+    events.onchannel(channel)
+  }
+  return {
+    signal: (data) => {
+      if (!open) return
+      steps += 1
+      if (steps > STEPS_MAX) return end('too many signals for one attempt')
+      try {
+        peer.signal(data)
+      } catch (error) {
+        end(`a signal that does not fit: ${String(error)}`)
+      }
+    },
+    close: () => {
+      if (!open) return
+      open = false
+      connection?.close()
+      peer.destroy()
+    },
+  }
+}
+
+/** Descriptions and candidates are platform objects with getters; signaling wants plain data. */
+const toPlain = (step: unknown): unknown => JSON.parse(JSON.stringify(step))
