@@ -56,7 +56,11 @@ export interface ReplicaListener {
   leading(): void
   notLeading(): void
   /** A refusal, a bad peer, trouble: shown as an event of the keeper. */
-  notice(code: 'NoQuorum' | 'BadPeer' | 'StorageFailed' | 'UpdateNeeded' | 'Removed', message: string, peer?: ReplicaId): void
+  notice(
+    code: 'NoQuorum' | 'BadPeer' | 'StorageFailed' | 'UpdateNeeded' | 'Removed',
+    message: string,
+    peer?: ReplicaId,
+  ): void
   /** Once: the replica has ended, by `close()` (null) or by itself (why). Nothing is written or sent afterwards. */
   ended(why: KeeperError | null): void
 }

@@ -52,13 +52,24 @@ export type Change =
   | { readonly kind: 'acceptedEpoch'; readonly epoch: number }
   | { readonly kind: 'currentEpoch'; readonly epoch: number }
   /** Replace log and snapshot: the log's base is `zxid` afterwards. */
-  | { readonly kind: 'install'; readonly zxid: Zxid; readonly config: Entry | null; readonly chunks: readonly Uint8Array[] }
+  | {
+      readonly kind: 'install'
+      readonly zxid: Zxid
+      readonly config: Entry | null
+      readonly chunks: readonly Uint8Array[]
+    }
 
 /** What the host must do, in this order. Imperative: the host decides nothing. */
 export type Order =
   | { readonly kind: 'send'; readonly to: ReplicaId; readonly link: LinkId; readonly message: Message }
   /** Fork the tree as it stands now (it stands at `zxid`) and send it as SnapshotChunk messages, before anything ordered later for that link. */
-  | { readonly kind: 'sendSnapshot'; readonly to: ReplicaId; readonly link: LinkId; readonly nonce: number; readonly zxid: Zxid }
+  | {
+      readonly kind: 'sendSnapshot'
+      readonly to: ReplicaId
+      readonly link: LinkId
+      readonly nonce: number
+      readonly zxid: Zxid
+    }
   | { readonly kind: 'closeLink'; readonly peer: ReplicaId; readonly link: LinkId; readonly reason: string }
   /** Make durable; answered by the fact `stored`. Strict unless `relaxed`. */
   | { readonly kind: 'write'; readonly write: number; readonly changes: readonly Change[]; readonly relaxed: boolean }
@@ -69,7 +80,13 @@ export type Order =
   /** Replace the tree by this snapshot, which is durable. */
   | { readonly kind: 'restore'; readonly zxid: Zxid; readonly chunks: readonly Uint8Array[] }
   /** Client requests of this replica may be taken (`serving`), or not any more. `leader` null: nobody leads. */
-  | { readonly kind: 'role'; readonly role: Role; readonly leader: ReplicaId | null; readonly epoch: number; readonly serving: boolean }
+  | {
+      readonly kind: 'role'
+      readonly role: Role
+      readonly leader: ReplicaId | null
+      readonly epoch: number
+      readonly serving: boolean
+    }
   /** Start (or stop) what only an established leader does: session expiry, the task dispatcher. */
   | { readonly kind: 'leading' }
   | { readonly kind: 'notLeading' }

@@ -1,0 +1,103 @@
+import { KeeperError } from '../base/errors.ts'
+import type { LinkId, ReplicaId } from '../base/ids.ts'
+import type { ByteLink } from '../transport/byte-link.ts'
+import { dataChannelLink } from '../transport/data-channel-link.ts'
+import { messagePortLink } from '../transport/message-port-link.ts'
+import { openPeerLink } from '../transport/open-peer-link.ts'
+import type { Hello, PeerLink } from '../transport/peer-link.ts'
+import type { WorkerEvent } from './service-api.ts'
+
+/** Hidden pages connect at one step a second: nothing shorter may count as failed. The page gives up an attempt a little later. */
+const HANDSHAKE_MS = 18_000
+
+/** Answers that a repetition soon will not change. */
+const REFUSALS: ReadonlySet<string> = new Set(['UpdateNeeded', 'EnsembleMismatch', 'BadArguments'])
+
+/** Where channels become links: wraps what the page hands over, shakes hands, and tells the page what became of it. */
+export class LinkDesk {
+  readonly #hello: Hello
+  readonly #opened: (link: PeerLink) => void
+  readonly #post: (event: WorkerEvent) => void
+  /** The highest incarnation heard of each replica: a link of an earlier one is a ghost's. */
+  readonly #incarnations = new Map<ReplicaId, number>()
+  #links = 0
+
+  constructor(hello: Hello, opened: (link: PeerLink) => void, post: (event: WorkerEvent) => void) {
+    this.#hello = hello
+    this.#opened = opened
+    this.#post = post
+  }
+
+  /** Takes `end` over synchronously: what arrives on it before the next task must be heard. */
+  add(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): void {
+    let shaking = true
+    let ended: string | null = null
+    const closed = (reason: string, refused = false) =>
+      this.#post({ kind: 'linkClosed', peer, attempt, refused, reason })
+    const bytes = watched(isChannel(end) ? dataChannelLink(end) : messagePortLink(end), (reason) => {
+      ended = reason
+      if (!shaking) closed(reason)
+    })
+    this.#links += 1
+    openPeerLink(bytes, this.#hello, {
+      linkId: this.#links as LinkId,
+      knownIncarnation: (replica) => this.#incarnations.get(replica),
+      signal: AbortSignal.timeout(HANDSHAKE_MS),
+    }).then(
+      (link) => {
+        shaking = false
+        if (ended !== null) return closed(ended)
+        if (link.peer !== peer) return link.close(`replica ${link.peer} answered for ${peer}`)
+        this.#incarnations.set(peer, link.about.incarnation)
+        this.#post({ kind: 'linkOpened', peer, attempt })
+        this.#opened(link)
+      },
+      (error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error)
+        const refused = error instanceof KeeperError && REFUSALS.has(error.code)
+        closed(reason, refused)
+        if (!refused) return
+        const code = error.code === 'EnsembleMismatch' ? 'EnsembleMismatch' : 'Incompatible'
+        this.#post({ kind: 'notice', code, message: reason, peer })
+      },
+    )
+  }
+}
+
+// Not every worker has the class by name.
+const isChannel = (end: RTCDataChannel | MessagePort): end is RTCDataChannel => 'readyState' in end
+
+/** The same link, with somebody more who learns of its end. */
+function watched(link: ByteLink, closed: (reason: string) => void): ByteLink {
+  let onclose: ((reason: string) => void) | null = null
+  link.onclose = (reason) => {
+    onclose?.(reason)
+    closed(reason)
+  }
+  return {
+    frameBytesMax: link.frameBytesMax,
+    get bufferedBytes() {
+      return link.bufferedBytes
+    },
+    send: (frame) => link.send(frame),
+    close: (reason) => link.close(reason),
+    get onframe() {
+      return link.onframe
+    },
+    set onframe(listener) {
+      link.onframe = listener
+    },
+    get onclose() {
+      return onclose
+    },
+    set onclose(listener) {
+      onclose = listener
+    },
+    get ondrain() {
+      return link.ondrain
+    },
+    set ondrain(listener) {
+      link.ondrain = listener
+    },
+  }
+}

@@ -1,0 +1,75 @@
+import type { ErrorCode } from '../base/errors.ts'
+import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+import type { ReplicaListener, ReplicaState } from './api.ts'
+
+/** What a call gives, as data: an exception would lose its class and code on the way between the threads. */
+export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorData }
+
+export interface ErrorData {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly path: string | undefined
+}
+
+export interface StartOptions {
+  /** The ensemble's name. */
+  readonly ensemble: string
+  readonly voters: 1 | 3 | 5
+  readonly create: 'auto' | 'always' | 'never'
+  /** The page's: a worker of another build refuses. */
+  readonly build: string
+}
+
+/** The identity that this worker claimed. */
+export interface Started {
+  readonly ensemble: EnsembleId
+  readonly replica: ReplicaId
+  readonly incarnation: number
+  readonly browser: string
+  /** Held for as long as the worker lives. */
+  readonly lock: string
+}
+
+/** A page's worker, through Comlink: one flat object. Nothing but `start` may be called before it has answered. */
+export interface ReplicaService {
+  /** Claims an identity and runs its replica. `events`: a port for WorkerEvents. Called once. */
+  start(options: StartOptions, events: MessagePort): Promise<Reply<Started>>
+  /** One end of a channel to `peer`: the channel itself, or a port that the page relays. */
+  addLink(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<Reply<null>>
+  /** A connection of the page's client: frames as ArrayBuffers; null says that a side has closed. */
+  connectClient(port: MessagePort): Promise<Reply<null>>
+  inspect(): Promise<Reply<ReplicaState>>
+  stepDown(reason: string): Promise<Reply<null>>
+  reconfig(voters: readonly ReplicaId[]): Promise<Reply<null>>
+  /** The peer said goodbye. */
+  peerGone(peer: ReplicaId, reason: string): Promise<Reply<null>>
+  /** A page of this browser opened a session (16 hexadecimal digits) and holds its lock; or it ended with its page. */
+  sessionOpened(session: string): Promise<Reply<null>>
+  sessionEnded(session: string): Promise<Reply<null>>
+  /** Hands over if leading, and ends. */
+  close(): Promise<Reply<null>>
+}
+
+/** What happened in the worker, in order, over one port. */
+export type WorkerEvent =
+  /** The page's only clock: its own timers are throttled while it is hidden. Every 250 ms. */
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'changed'; readonly state: Parameters<ReplicaListener['changed']>[0] }
+  | {
+      readonly kind: 'notice'
+      readonly code: Parameters<ReplicaListener['notice']>[0] | 'Incompatible' | 'EnsembleMismatch'
+      readonly message: string
+      readonly peer: ReplicaId | null
+    }
+  | { readonly kind: 'linkOpened'; readonly peer: ReplicaId; readonly attempt: number }
+  /** `refused`: by an answer that will not soon be another one. */
+  | {
+      readonly kind: 'linkClosed'
+      readonly peer: ReplicaId
+      readonly attempt: number
+      readonly refused: boolean
+      readonly reason: string
+    }
+  | { readonly kind: 'peerGone'; readonly peer: ReplicaId; readonly reason: string }
+  /** The last event. */
+  | { readonly kind: 'ended'; readonly error: ErrorData | null }

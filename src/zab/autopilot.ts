@@ -1,0 +1,209 @@
+/**
+ * Who should vote, and the way there: the policy is a pure function; a change is two log records, *joint* (old and new), then, once that is
+ * committed, *new*; every quorum meanwhile needs both (ensemble.md; Raft thesis 4.3).
+ */
+import type { ReplicaId } from '../base/ids.ts'
+import type { Zxid } from '../base/zxid.ts'
+import { proposeRecord } from './broadcast.ts'
+import type { Order } from './facts.ts'
+import { configOf, configZxid, entriesBetween, lastZxid } from './history.ts'
+import { type Config, encodeConfig, isVoter } from './membership.ts'
+import { type Leading, type Learner, mark, type Peer } from './peer.ts'
+import { majority } from './quorum.ts'
+import { stepDown } from './roles.ts'
+import { batches } from './synchronization.ts'
+
+/** A member as the policy sees it. */
+export interface Member {
+  readonly id: ReplicaId
+  readonly browser: string
+  readonly self: boolean
+  readonly voter: boolean
+  /** Follows now and was heard lately. */
+  readonly present: boolean
+  /** Present for long enough to be trusted with a vote. */
+  readonly steady: boolean
+  /** A voter that has been gone for so long that it loses its vote. */
+  readonly evictable: boolean
+  /** When it came, milliseconds. */
+  readonly since: number
+}
+
+/**
+ * The voters that there should be: 1, 3 or 5, never an even number; voters that are there stay, gone ones are replaced or dropped, new ones
+ * come from browsers that have no vote yet first, then in the order in which they came. Null: leave it.
+ */
+export function decideVoters(members: readonly Member[], target: number): readonly ReplicaId[] | null {
+  const voters = members.filter((one) => one.voter)
+  const kept = voters
+    .filter((one) => !one.evictable)
+    .sort((a, b) => rank(b) - rank(a) || a.since - b.since || a.id - b.id)
+  const steady = members.filter((one) => !one.voter && one.present && one.steady)
+  const available = Math.min(target, kept.length + steady.length)
+  const size = Math.max(1, available % 2 === 0 ? available - 1 : available)
+  if (kept.length === voters.length && voters.length === size) return null
+  if (kept.length === voters.length && size < voters.length && voters.length <= target) return null
+  const chosen = kept.slice(0, size)
+  const waiting = [...steady].sort((a, b) => a.since - b.since || a.id - b.id)
+  while (chosen.length < size && waiting.length > 0) {
+    const fresh = waiting.findIndex((one) => !chosen.some((other) => other.browser === one.browser))
+    chosen.push(...waiting.splice(Math.max(0, fresh), 1))
+  }
+  const ids = chosen.map((one) => one.id)
+  const same = ids.length === voters.length && voters.every((one) => ids.includes(one.id))
+  return same || ids.length === 0 ? null : ids
+}
+
+const rank = (member: Member): number => (member.self ? 2 : 0) + (member.present ? 1 : 0)
+
+function membersOf(peer: Peer, role: Leading, config: Config): Member[] {
+  const { timing } = peer.options
+  const ids = new Set<ReplicaId>([...config.voters, ...role.learners.keys()])
+  return [...ids].map((id) => {
+    const self = id === peer.options.id
+    const learner = role.learners.get(id)
+    const present =
+      self || (learner !== undefined && learner.stage === 'active' && peer.now - learner.heardAt < timing.silence)
+    const gone = role.gone.get(id) ?? { at: role.since, reason: 'lost' }
+    const grace = gone.reason === 'closed' ? 0 : gone.reason === 'died' ? timing.reloadGrace : timing.evictAfter
+    return {
+      id,
+      browser: self ? peer.options.browser : (peer.links.get(id)?.about.browser ?? ''),
+      self,
+      voter: config.voters.includes(id),
+      present,
+      steady: learner !== undefined && learner.stage === 'active' && peer.now - learner.activeAt >= timing.steady,
+      evictable: !self && learner === undefined && peer.now - gone.at >= grace,
+      since: self ? role.since : (learner?.since ?? 0),
+    }
+  })
+}
+
+/** A change may begin only when the present configuration is single, committed, and of this leader's established epoch. */
+function settledConfig(peer: Peer, role: Leading): Config | null {
+  const config = configOf(peer.history)
+  if (role.phase !== 'broadcast' || config === null || config.old !== null) return null
+  return configZxid(peer.history) <= peer.committed ? config : null
+}
+
+/** At every tick of an established leader. */
+export function autopilotOnTick(peer: Peer, role: Leading, orders: Order[]): void {
+  const config = settledConfig(peer, role)
+  if (config === null) return
+  if (role.change === null) {
+    const voters = decideVoters(membersOf(peer, role, config), peer.options.voters)
+    if (voters === null) return
+    role.change = {
+      voters,
+      tag: null,
+      startedAt: peer.now,
+      level: prepareCandidates(peer, role, config, voters, orders),
+    }
+  }
+  tryPropose(peer, role, config, orders)
+}
+
+/** `keeper.reconfig`, with ZooKeeper's errors. */
+export function onReconfigRequested(peer: Peer, tag: number, voters: readonly ReplicaId[], orders: Order[]): void {
+  const role = peer.role
+  const fail = (error: string): void => void orders.push({ kind: 'reconfigured', tag, error })
+  if (role.kind !== 'leading' || role.phase !== 'broadcast') return fail('NotLeading')
+  const config = settledConfig(peer, role)
+  if (config === null || role.change !== null) return fail('ReconfigInProgress')
+  const known = (id: ReplicaId): boolean =>
+    id === peer.options.id || config.voters.includes(id) || role.learners.get(id)?.stage === 'active'
+  if (voters.length === 0 || new Set(voters).size !== voters.length || !voters.every(known)) return fail('BadArguments')
+  role.change = {
+    voters: [...voters],
+    tag,
+    startedAt: peer.now,
+    level: prepareCandidates(peer, role, config, voters, orders),
+  }
+  tryPropose(peer, role, config, orders)
+}
+
+/** 1. Whoever is to vote first logs and acknowledges strictly, without a vote. Returns where they must have come to be level. */
+function prepareCandidates(
+  peer: Peer,
+  role: Leading,
+  config: Config,
+  voters: readonly ReplicaId[],
+  orders: Order[],
+): Zxid {
+  for (const id of voters) {
+    const learner = role.learners.get(id)
+    if (learner === undefined || config.voters.includes(id) || learner.mode === 'follower') continue
+    becomeCandidate(peer, role, learner, orders)
+  }
+  return lastZxid(peer.history)
+}
+
+function becomeCandidate(peer: Peer, role: Leading, learner: Learner, orders: Order[]): void {
+  const { id: to, link, nonce } = learner
+  if (learner.told < peer.history.base) return void role.learners.delete(to)
+  mark(orders, 'candidate')
+  const { history } = peer
+  for (const entries of batches(entriesBetween(history, learner.told, peer.committed))) {
+    orders.push({ kind: 'send', to, link, message: { kind: 'inform', nonce, entries } })
+  }
+  learner.told = peer.committed
+  orders.push({ kind: 'send', to, link, message: { kind: 'candidate', nonce } })
+  for (const entries of batches(entriesBetween(history, peer.committed, lastZxid(history)))) {
+    orders.push({ kind: 'send', to, link, message: { kind: 'proposal', nonce, entries } })
+  }
+  learner.mode = 'follower'
+}
+
+/** 2. All are level and a majority of the new configuration is connected: the joint record. */
+function tryPropose(peer: Peer, role: Leading, config: Config, orders: Order[]): void {
+  const change = role.change
+  if (change === null) return
+  const connected = (id: ReplicaId): boolean => id === peer.options.id || role.learners.get(id)?.stage === 'active'
+  const level = (id: ReplicaId): boolean =>
+    id === peer.options.id || (role.learners.get(id)?.acked ?? 0) >= change.level
+  const joining = change.voters.filter((id) => !config.voters.includes(id))
+  const ready =
+    joining.every((id) => connected(id) && level(id)) &&
+    change.voters.filter(connected).length >= majority(change.voters.length)
+  if (ready) {
+    mark(orders, 'config-joint')
+    proposeRecord(
+      peer,
+      role,
+      'config',
+      encodeConfig({ ensemble: config.ensemble, voters: change.voters, old: config.voters }),
+      orders,
+    )
+  } else if (peer.now - change.startedAt > peer.options.timing.establish) {
+    mark(orders, 'config-abandoned')
+    role.change = null
+    if (change.tag !== null) orders.push({ kind: 'reconfigured', tag: change.tag, error: 'NewConfigNoQuorum' })
+  }
+}
+
+/** 3. After each commit: the joint record is committed, so the new one follows; that is committed, so the change is over. */
+export function changeCommitted(peer: Peer, role: Leading, orders: Order[]): void {
+  const config = configOf(peer.history)
+  if (
+    config === null ||
+    role.phase !== 'broadcast' ||
+    configZxid(peer.history) > peer.committed ||
+    role.awaiting !== null
+  )
+    return
+  if (config.old !== null) {
+    mark(orders, 'config-final')
+    proposeRecord(peer, role, 'config', encodeConfig({ ...config, old: null }), orders)
+    return
+  }
+  const change = role.change
+  if (
+    change !== null &&
+    change.voters.every((id) => config.voters.includes(id)) &&
+    change.voters.length === config.voters.length
+  ) {
+    role.change = null
+    if (change.tag !== null) orders.push({ kind: 'reconfigured', tag: change.tag, error: null })
+  }
+  if (!isVoter(config, peer.options.id)) stepDown(peer, 'voted out', orders)
+}

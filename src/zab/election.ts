@@ -1,0 +1,154 @@
+/**
+ * Phase 0: fast leader election (ZooKeeper: FastLeaderElection). Rounds, votes ordered by (current epoch, last durable zxid, id),
+ * a leader once a quorum of the configuration agrees in one round. Whatever it decides is only a hint: discovery makes it safe.
+ *
+ * Different from ZooKeeper: a settled vote counts only out of the leader's own mouth (a learner needs a link to the leader anyway), and
+ * whoever is not a voter asks with state `observing` and votes nothing.
+ */
+import type { LinkId, ReplicaId } from '../base/ids.ts'
+import type { Order } from './facts.ts'
+import { configOf } from './history.ts'
+import { isVoter, votersOf } from './membership.ts'
+import type { Notification } from './messages.ts'
+import { amVoter, chance, type Looking, makeLooking, mark, type Peer, type Vote } from './peer.ts'
+import { hasQuorum } from './quorum.ts'
+import { startFollowing, startLeading } from './roles.ts'
+
+/** Is `a` the better vote? */
+export const beats = (a: Vote, b: Vote): boolean =>
+  a.epoch !== b.epoch ? a.epoch > b.epoch : a.zxid !== b.zxid ? a.zxid > b.zxid : a.leader > b.leader
+
+const sameVote = (a: Vote, b: Vote): boolean => a.leader === b.leader && a.epoch === b.epoch && a.zxid === b.zxid
+
+/** 1. The role has ended. Nothing is said before the disk has everything that was issued: a vote tells what is durable. */
+export function startLooking(peer: Peer, orders: Order[]): void {
+  peer.role = makeLooking(peer.options.id)
+  trySettle(peer, orders)
+}
+
+/** 2. The disk has caught up: vote for oneself, in a new round. */
+export function trySettle(peer: Peer, orders: Order[]): void {
+  const role = peer.role
+  if (role.kind !== 'looking' || !role.settling || peer.pending.length > 0 || peer.halted) return
+  role.settling = false
+  peer.round++
+  const { preferred } = peer
+  peer.preferred = null
+  role.vote =
+    preferred !== null && peer.now < preferred.until && peer.links.has(preferred.leader)
+      ? { ...ownVote(peer), leader: preferred.leader }
+      : ownVote(peer)
+  role.votes.set(peer.options.id, role.vote)
+  role.pause = peer.options.timing.revote
+  announce(peer, role, orders)
+  decide(peer, role, orders)
+}
+
+export const ownVote = (peer: Peer): Vote => ({
+  leader: peer.options.id,
+  epoch: peer.durable.currentEpoch,
+  zxid: peer.durable.zxid,
+})
+
+/** What this peer says when asked: its vote, or whom it has settled on. */
+export function currentNotification(peer: Peer): Notification {
+  const role = peer.role
+  const about = (state: Notification['state'], vote: Vote, established: boolean): Notification => ({
+    kind: 'notification',
+    state,
+    round: peer.round,
+    leader: vote.leader,
+    epoch: vote.epoch,
+    zxid: vote.zxid,
+    established,
+  })
+  if (role.kind === 'leading') return about('leading', role.summary, role.phase === 'broadcast')
+  if (role.kind === 'following')
+    return about('following', { ...ownVote(peer), leader: role.leader }, role.phase === 'broadcast')
+  return about(amVoter(peer) ? 'looking' : 'observing', role.vote, false)
+}
+
+function announce(peer: Peer, role: Looking, orders: Order[]): void {
+  const message = currentNotification(peer)
+  for (const [to, { link }] of peer.links) orders.push({ kind: 'send', to, link, message })
+  role.resendAt = peer.now + role.pause * (0.75 + chance(peer) / 2)
+  role.pause = Math.min(role.pause * 2, peer.options.timing.revoteMax)
+}
+
+/** 3. A notification. Whoever asks gets an answer; a looking voter counts it. */
+export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Notification, orders: Order[]): void {
+  const role = peer.role
+  const answer = (): void => {
+    orders.push({ kind: 'send', to: from, link, message: currentNotification(peer) })
+  }
+  if (role.kind !== 'looking') {
+    if (n.state === 'looking' || n.state === 'observing') {
+      // A learner of ours that looks around has left: its acknowledgements have ended (ZOOKEEPER-3109).
+      if (role.kind === 'leading' && role.learners.get(from)?.link === link) {
+        role.learners.delete(from)
+        mark(orders, 'disloyal-learner')
+      }
+      answer()
+    }
+    return
+  }
+  if (role.settling) return
+  if (n.state === 'leading' && n.leader === from) {
+    // It leads: join it if it is established, or if its history is no worse than ours (it may need us for its quorum).
+    const theirs: Vote = { leader: from, epoch: n.epoch, zxid: n.zxid }
+    if (n.established || (amVoter(peer) && !beats({ ...ownVote(peer), leader: from }, theirs))) {
+      mark(orders, 'vote-joined-existing-leader')
+      startFollowing(peer, from, orders)
+    }
+    return
+  }
+  if (n.state === 'observing') return answer()
+  if (n.state !== 'looking' || !amVoter(peer)) return
+  const config = configOf(peer.history)
+  if (!isVoter(config, from)) return answer()
+  if (!isVoter(config, n.leader)) return mark(orders, 'vote-for-non-voter')
+  const vote: Vote = { leader: n.leader, epoch: n.epoch, zxid: n.zxid }
+  if (n.round < peer.round) return answer()
+  if (n.round > peer.round) {
+    peer.round = n.round
+    role.votes.clear()
+    const own = ownVote(peer)
+    adopt(peer, role, beats(vote, own) ? vote : own, orders)
+  } else if (beats(vote, role.vote)) adopt(peer, role, vote, orders)
+  role.votes.set(from, vote)
+  decide(peer, role, orders)
+}
+
+function adopt(peer: Peer, role: Looking, vote: Vote, orders: Order[]): void {
+  role.vote = vote
+  role.votes.set(peer.options.id, vote)
+  role.agreedAt = null
+  role.pause = peer.options.timing.revote
+  announce(peer, role, orders)
+}
+
+/** 4. A quorum agrees: wait a little for a better vote, unless everybody in reach has spoken. */
+export function decide(peer: Peer, role: Looking, orders: Order[]): void {
+  const config = configOf(peer.history)
+  if (config === null || !amVoter(peer)) return
+  const agrees = (id: ReplicaId): boolean => {
+    const vote = role.votes.get(id)
+    return vote !== undefined && sameVote(vote, role.vote)
+  }
+  if (!hasQuorum(config, agrees)) {
+    role.agreedAt = null
+    return
+  }
+  role.agreedAt ??= peer.now
+  const reachable = votersOf(config).filter((id) => id === peer.options.id || peer.links.has(id))
+  if (!reachable.every(agrees) && peer.now - role.agreedAt < peer.options.timing.finalizeVote) return
+  if (role.vote.leader === peer.options.id) startLeading(peer, orders)
+  else startFollowing(peer, role.vote.leader, orders)
+}
+
+/** 5. Time: decide after the wait, or ask again, less and less often. */
+export function lookingOnTick(peer: Peer, role: Looking, orders: Order[]): void {
+  if (role.settling) return trySettle(peer, orders)
+  decide(peer, role, orders)
+  if (peer.role === role && peer.now >= role.resendAt) announce(peer, role, orders)
+}

@@ -1,0 +1,267 @@
+import type { LinkId, ReplicaId } from '../base/ids.ts'
+import type { Zxid } from '../base/zxid.ts'
+import type { Entry } from './entry.ts'
+import type { Order, PeerAbout } from './facts.ts'
+import { configOf, type History, lastZxid, makeHistory } from './history.ts'
+import { isVoter } from './membership.ts'
+
+/** Times in milliseconds; the simulator draws others. */
+export interface Timing {
+  readonly heartbeat: number
+  readonly silence: number
+  readonly establish: number
+  readonly finalizeVote: number
+  readonly revote: number
+  readonly revoteMax: number
+  readonly steady: number
+  readonly reloadGrace: number
+  readonly evictAfter: number
+}
+
+export interface PeerOptions {
+  readonly id: ReplicaId
+  readonly browser: string
+  /** How many voters the autopilot aims at: 1, 3 or 5. */
+  readonly voters: number
+  readonly timing: Timing
+  readonly proposalsInFlightMax: number
+  readonly batchBytesMax: number
+  readonly historyEntriesMax: number
+  /** Seeds the jitter; the core has no chance of its own. */
+  readonly seed: number
+}
+
+/** What was found in the log at the start. */
+export interface PeerStart {
+  readonly acceptedEpoch: number
+  readonly currentEpoch: number
+  readonly base: Zxid
+  readonly baseConfig: Entry | null
+  readonly entries: readonly Entry[]
+  /** The host has applied the log up to here. */
+  readonly committed: Zxid
+}
+
+export interface Vote {
+  readonly leader: ReplicaId
+  readonly epoch: number
+  readonly zxid: Zxid
+}
+
+export interface LinkState {
+  readonly link: LinkId
+  readonly about: PeerAbout
+  heardAt: number
+  /** A FollowerInfo that came before this peer knew that it leads. */
+  early: { readonly nonce: number; readonly acceptedEpoch: number; readonly snapshotWanted: boolean } | null
+}
+
+export interface Looking {
+  readonly kind: 'looking'
+  /** Writes of the finished role are still on their way to the disk; until they are there, no vote leaves. */
+  settling: boolean
+  vote: Vote
+  /** Votes of this round, own one included. */
+  readonly votes: Map<ReplicaId, Vote>
+  resendAt: number
+  pause: number
+  /** When a quorum first agreed with the present vote. */
+  agreedAt: number | null
+}
+
+/** What a learner has received of a synchronization and not yet made durable. */
+export interface Staged {
+  readonly mode: 'diff' | 'trunc' | 'snap'
+  readonly from: Zxid
+  readonly config: Entry | null
+  readonly chunks: Uint8Array[]
+  complete: boolean
+  readonly entries: Entry[]
+}
+
+export interface Following {
+  readonly kind: 'following'
+  readonly leader: ReplicaId
+  readonly link: LinkId
+  readonly nonce: number
+  /** `observer`: takes INFORM and promises nothing. */
+  mode: 'follower' | 'observer'
+  phase: 'discovery' | 'synchronization' | 'durable' | 'broadcast'
+  epoch: number
+  staged: Staged | null
+  heardAt: number
+  progressAt: number
+  readonly requests: Uint8Array[]
+  /** sync tags whose answer came, waiting for delivery. */
+  readonly syncs: { readonly tag: number; readonly zxid: Zxid }[]
+  token: number
+}
+
+export interface Learner {
+  readonly id: ReplicaId
+  readonly link: LinkId
+  readonly nonce: number
+  mode: 'follower' | 'observer'
+  stage: 'info' | 'promising' | 'promised' | 'syncing' | 'active'
+  snapshotWanted: boolean
+  /** From AckEpoch, until the plan is made. */
+  lastZxid: Zxid
+  epochEnds: readonly Zxid[]
+  /** Cumulative acknowledgement: on this learner's disk. */
+  acked: Zxid
+  /** Commit or Inform was sent up to here. */
+  told: Zxid
+  heardAt: number
+  token: number
+  readonly since: number
+  activeAt: number
+}
+
+export interface Change {
+  readonly voters: readonly ReplicaId[]
+  readonly tag: number | null
+  readonly startedAt: number
+  /** Whoever joins must have acknowledged up to here. */
+  readonly level: Zxid
+}
+
+/** A leader on its way out: it takes no more requests and waits until its successor holds everything. */
+export interface HandingOver {
+  readonly to: ReplicaId
+  readonly until: number
+}
+
+export interface Leading {
+  readonly kind: 'leading'
+  phase: 'discovery' | 'synchronization' | 'broadcast'
+  readonly since: number
+  /** This peer's credentials when it began to lead: nobody in the promise quorum may have better ones. */
+  readonly summary: Vote
+  epoch: number
+  promised: boolean
+  readonly infos: Map<ReplicaId, number>
+  readonly epochAcks: Set<ReplicaId>
+  readonly newLeaderAcks: Set<ReplicaId>
+  readonly learners: Map<ReplicaId, Learner>
+  /** Voters that are gone, and since when. */
+  readonly gone: Map<ReplicaId, { readonly at: number; readonly reason: string }>
+  counter: number
+  batch: Entry[]
+  batchBytes: number
+  awaiting: Zxid | null
+  readonly queue: Uint8Array[]
+  queueStart: number
+  token: number
+  pingedAt: number
+  readonly syncs: {
+    readonly tag: number
+    readonly from: ReplicaId
+    readonly link: LinkId | null
+    readonly zxid: Zxid
+    token: number
+  }[]
+  change: Change | null
+  handingOver: HandingOver | null
+}
+
+export type RoleState = Looking | Following | Leading
+
+/** What becomes of a write when the disk has it. `generation` fences what belongs to a role. */
+export type Then =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'epochPromised'; readonly generation: number }
+  | { readonly kind: 'epochTaken'; readonly generation: number }
+  | { readonly kind: 'ackEpoch'; readonly generation: number; readonly counts: boolean }
+  | { readonly kind: 'ackNewLeader'; readonly generation: number; readonly epoch: number; readonly zxid: Zxid }
+
+export interface PendingWrite {
+  readonly write: number
+  /** The end of the log once this write is durable. */
+  readonly zxid: Zxid
+  readonly acceptedEpoch: number
+  readonly currentEpoch: number
+  readonly then: Then
+  readonly restore: { readonly zxid: Zxid; readonly chunks: readonly Uint8Array[] } | null
+}
+
+/** One peer of Zab: plain data, cloneable. */
+export interface Peer {
+  readonly options: PeerOptions
+  now: number
+  /** As issued to the disk; memory never runs ahead of issued writes. */
+  acceptedEpoch: number
+  currentEpoch: number
+  history: History
+  /** As known durable. */
+  durable: { acceptedEpoch: number; currentEpoch: number; zxid: Zxid }
+  committed: Zxid
+  delivered: Zxid
+  nextWrite: number
+  readonly pending: PendingWrite[]
+  readonly links: Map<ReplicaId, LinkState>
+  role: RoleState
+  /** Grows with every role; what was ordered for an earlier one has no effect. */
+  generation: number
+  round: number
+  nonce: number
+  /** The last attempt to follow failed because this log does not fit: ask for a snapshot. */
+  snapshotWanted: boolean
+  random: number
+  halted: boolean
+  /** The role that the host was told last, so that it hears of changes only. */
+  told: string
+  /** After a hand-over: whom to vote for instead of oneself, for a while. */
+  preferred: { readonly leader: ReplicaId; readonly until: number } | null
+}
+
+export function makePeer(options: PeerOptions, start: PeerStart, now: number): Peer {
+  const history = makeHistory(start.base, start.baseConfig, start.entries)
+  return {
+    options,
+    now,
+    acceptedEpoch: start.acceptedEpoch,
+    currentEpoch: start.currentEpoch,
+    history,
+    durable: { acceptedEpoch: start.acceptedEpoch, currentEpoch: start.currentEpoch, zxid: lastZxid(history) },
+    committed: start.committed,
+    delivered: start.committed,
+    nextWrite: 1,
+    pending: [],
+    links: new Map(),
+    role: makeLooking(options.id),
+    generation: 0,
+    round: 0,
+    nonce: 0,
+    snapshotWanted: false,
+    random: options.seed | 0 || 1,
+    halted: false,
+    told: '',
+    preferred: null,
+  }
+}
+
+export function makeLooking(id: ReplicaId): Looking {
+  return {
+    kind: 'looking',
+    settling: true,
+    vote: { leader: id, epoch: 0, zxid: 0 as Zxid },
+    votes: new Map(),
+    resendAt: 0,
+    pause: 0,
+    agreedAt: null,
+  }
+}
+
+export const amVoter = (peer: Peer): boolean => isVoter(configOf(peer.history), peer.options.id)
+
+/** mulberry32: 0 ≤ x < 1. */
+export function chance(peer: Peer): number {
+  peer.random = (peer.random + 0x6d2b79f5) | 0
+  let t = Math.imul(peer.random ^ (peer.random >>> 15), 1 | peer.random)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+}
+
+export function mark(orders: Order[], name: string, detail = ''): void {
+  orders.push({ kind: 'mark', name, detail })
+}

@@ -1,0 +1,277 @@
+/** step(peer, fact) → orders: the one switch, and every reason to ignore a message. */
+import { unreachable } from '../base/assert.ts'
+import type { LinkId, ReplicaId } from '../base/ids.ts'
+import type { Zxid } from '../base/zxid.ts'
+import { onReconfigRequested } from './autopilot.ts'
+import {
+  followerOnCommit,
+  followerOnProposal,
+  leaderOnAck,
+  observerOnInform,
+  onAppendStored,
+  onPrepared,
+  onRequested,
+  onTurnEnded,
+} from './broadcast.ts'
+import {
+  leaderOnAckEpoch,
+  leaderOnEpochPromised,
+  leaderOnEpochTaken,
+  leaderOnFollowerInfo,
+  learnerOnLeaderInfo,
+  sendAckEpoch,
+} from './discovery.ts'
+import { onNotification, trySettle } from './election.ts'
+import type { Fact, Order } from './facts.ts'
+import { onStepDownRequested } from './handover.ts'
+import { configOf } from './history.ts'
+import { onLinkClosed, onLinkOpened, onPeerGone, onTicked, onWoke } from './liveness.ts'
+import type { Message, Pong } from './messages.ts'
+import { type Following, type Leading, type Learner, mark, type Peer, type Then } from './peer.ts'
+import { refuse, stepDown } from './roles.ts'
+import { leaderOnSync, learnerOnSyncReply, onSyncRequested } from './sync-read.ts'
+import {
+  leaderOnAckNewLeader,
+  learnerOnNewLeader,
+  learnerOnSnapshotChunk,
+  learnerOnSync,
+  learnerOnUpToDate,
+  learnerStage,
+  learnerSyncStored,
+} from './synchronization.ts'
+import { halt, stored, write } from './writes.ts'
+
+export function step(peer: Peer, fact: Fact): Order[] {
+  const orders: Order[] = []
+  if (peer.halted) return orders
+  const before = peer.role
+  switch (fact.kind) {
+    case 'ticked':
+      onTicked(peer, fact.now, orders)
+      break
+    case 'woke':
+      onWoke(peer, fact.now, fact.gap, orders)
+      break
+    case 'linkOpened':
+      onLinkOpened(peer, fact.peer, fact.link, fact.about, orders)
+      break
+    case 'linkClosed':
+      onLinkClosed(peer, fact.peer, fact.link, fact.reason, orders)
+      break
+    case 'peerGone':
+      onPeerGone(peer, fact.peer, fact.reason, orders)
+      break
+    case 'received':
+      onReceived(peer, fact.from, fact.link, fact.message, orders)
+      break
+    case 'stored':
+      for (const then of stored(peer, fact.write, orders)) carryOn(peer, then, orders)
+      onAppendStored(peer, orders)
+      trySettle(peer, orders)
+      break
+    case 'storeFailed':
+      stepDown(peer, `storage failed: ${fact.reason}`, orders)
+      halt(peer, 'StorageFailed', fact.reason, orders)
+      break
+    case 'requested':
+      onRequested(peer, fact.requests, orders)
+      break
+    case 'prepared':
+      onPrepared(peer, fact.zxid, fact.bytes, orders)
+      break
+    case 'syncRequested':
+      onSyncRequested(peer, fact.tag, orders)
+      break
+    case 'touched':
+      onTouched(peer, fact.sessions, orders)
+      break
+    case 'reconfigRequested':
+      onReconfigRequested(peer, fact.tag, fact.voters, orders)
+      break
+    case 'stepDownRequested':
+      onStepDownRequested(peer, fact.reason, orders)
+      break
+    case 'compacted':
+      break
+    case 'turnEnded':
+      onTurnEnded(peer, orders)
+      break
+    default:
+      unreachable(fact)
+  }
+  tellRole(peer, before, orders)
+  return orders
+}
+
+/** The host hears of roles only when they change. A leader that ends is told first, so that nothing is prepared meanwhile. */
+function tellRole(peer: Peer, before: Peer['role'], orders: Order[]): void {
+  const role = peer.role
+  if (before.kind === 'leading' && before !== role && before.phase === 'broadcast') orders.push({ kind: 'notLeading' })
+  const serving = (role.kind === 'leading' || role.kind === 'following') && role.phase === 'broadcast' && !peer.halted
+  const name =
+    role.kind === 'following' && configOf(peer.history)?.voters.includes(peer.options.id) !== true
+      ? 'observing'
+      : role.kind
+  const leader =
+    role.kind === 'leading'
+      ? serving
+        ? peer.options.id
+        : null
+      : role.kind === 'following' && serving
+        ? role.leader
+        : null
+  const told = `${name} ${leader} ${peer.currentEpoch} ${serving} ${peer.generation}`
+  if (told === peer.told) return
+  peer.told = told
+  orders.push({ kind: 'role', role: name, leader, epoch: peer.currentEpoch, serving })
+}
+
+/** A write is durable; what belongs to a finished role has no effect. */
+function carryOn(peer: Peer, then: Then, orders: Order[]): void {
+  if (then.kind === 'nothing') return
+  if (then.generation !== peer.generation) return mark(orders, 'stale-write-done')
+  const role = peer.role
+  if (then.kind === 'epochPromised' && role.kind === 'leading') leaderOnEpochPromised(peer, role, orders)
+  else if (then.kind === 'epochTaken' && role.kind === 'leading') leaderOnEpochTaken(peer, role, orders)
+  else if (then.kind === 'ackEpoch' && role.kind === 'following') sendAckEpoch(peer, role, then.counts, orders)
+  else if (then.kind === 'ackNewLeader' && role.kind === 'following')
+    learnerSyncStored(peer, role, then.epoch, then.zxid, orders)
+}
+
+function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message, orders: Order[]): void {
+  const state = peer.links.get(from)
+  if (state === undefined || state.link !== link) return mark(orders, 'stale-linkId-dropped', message.kind)
+  state.heardAt = peer.now
+  const role = peer.role
+  switch (message.kind) {
+    case 'notification':
+      return onNotification(peer, from, link, message, orders)
+    case 'followerInfo':
+      if (role.kind === 'leading') return leaderOnFollowerInfo(peer, role, from, link, message, orders)
+      if (role.kind === 'looking') {
+        const { nonce, acceptedEpoch, snapshotWanted } = message
+        state.early = { nonce, acceptedEpoch, snapshotWanted }
+        return mark(orders, 'early-follower')
+      }
+      return refuse(peer, from, link, message.nonce, 'I follow somebody else', orders)
+    case 'ackEpoch':
+    case 'ackNewLeader':
+    case 'ack':
+    case 'pong':
+    case 'request':
+    case 'syncRequest': {
+      const learner = role.kind === 'leading' ? role.learners.get(from) : undefined
+      if (
+        role.kind !== 'leading' ||
+        learner === undefined ||
+        learner.link !== link ||
+        learner.nonce !== message.nonce
+      ) {
+        return mark(orders, 'stale-session-nonce-dropped', message.kind)
+      }
+      learner.heardAt = peer.now
+      return leaderOn(peer, role, learner, message, orders)
+    }
+    default:
+      if (role.kind !== 'following' || role.leader !== from || role.link !== link || role.nonce !== message.nonce) {
+        return mark(orders, 'stale-session-nonce-dropped', message.kind)
+      }
+      role.heardAt = peer.now
+      return learnerOn(peer, role, message, orders)
+  }
+}
+
+type FromLearner = Extract<Message, { kind: 'ackEpoch' | 'ackNewLeader' | 'ack' | 'pong' | 'request' | 'syncRequest' }>
+
+function leaderOn(peer: Peer, role: Leading, learner: Learner, message: FromLearner, orders: Order[]): void {
+  switch (message.kind) {
+    case 'ackEpoch':
+      return leaderOnAckEpoch(peer, role, learner, message, orders)
+    case 'ackNewLeader':
+      return leaderOnAckNewLeader(peer, role, learner, message, orders)
+    case 'ack':
+      return leaderOnAck(peer, role, learner, message.zxid, orders)
+    case 'pong':
+      return leaderOnPong(role, learner, message, orders)
+    case 'request':
+      return onRequested(peer, message.requests, orders)
+    case 'syncRequest':
+      if (role.phase === 'broadcast') leaderOnSync(peer, role, message.tag, learner.id, learner.link)
+      return
+    default:
+      return unreachable(message)
+  }
+}
+
+function leaderOnPong(role: Leading, learner: Learner, pong: Pong, orders: Order[]): void {
+  if (pong.token > role.token) return mark(orders, 'pong-of-the-future')
+  learner.token = Math.max(learner.token, pong.token)
+  if (pong.touched.length > 0) orders.push({ kind: 'touch', sessions: pong.touched })
+}
+
+type FromLeader = Exclude<Message, FromLearner | { kind: 'notification' | 'followerInfo' }>
+
+function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Order[]): void {
+  switch (message.kind) {
+    case 'leaderInfo':
+      return learnerOnLeaderInfo(peer, role, message, orders)
+    case 'sync':
+      return learnerOnSync(peer, role, message, orders)
+    case 'snapshotChunk':
+      return learnerOnSnapshotChunk(peer, role, message, orders)
+    case 'proposal':
+      if (role.phase === 'synchronization') return learnerStage(peer, role, message.entries, orders)
+      if (role.phase === 'discovery') return stepDown(peer, 'Proposal out of turn', orders)
+      return followerOnProposal(peer, role, message.entries, orders)
+    case 'newLeader':
+      return learnerOnNewLeader(peer, role, message, orders)
+    case 'upToDate':
+      return learnerOnUpToDate(peer, role, message, orders)
+    case 'commit':
+      return followerOnCommit(peer, role, message.zxid, orders)
+    case 'inform':
+      return observerOnInform(peer, role, message.entries, orders)
+    case 'candidate':
+      if (role.phase !== 'broadcast' || role.mode !== 'observer') return stepDown(peer, 'Candidate out of turn', orders)
+      role.mode = 'follower'
+      // A strict barrier: what was written relaxed so far is on the disk before the first ack.
+      return write(peer, [{ kind: 'currentEpoch', epoch: peer.currentEpoch }], { kind: 'nothing' }, orders)
+    case 'ping':
+      role.token = message.token
+      orders.push({
+        kind: 'send',
+        to: role.leader,
+        link: role.link,
+        message: { kind: 'pong', nonce: role.nonce, token: message.token, touched: NOTHING },
+      })
+      return
+    case 'syncReply':
+      return learnerOnSyncReply(role, message)
+    case 'handOver':
+      mark(orders, 'successor')
+      return stepDown(peer, 'the leader hands over', orders)
+    case 'refuse':
+      return stepDown(peer, `the leader says: ${message.reason}`, orders)
+    default:
+      return unreachable(message)
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** Which of this replica's sessions were heard of: a leader takes it at once, a learner passes it on. */
+function onTouched(peer: Peer, sessions: Uint8Array, orders: Order[]): void {
+  const role = peer.role
+  if (role.kind === 'leading') orders.push({ kind: 'touch', sessions })
+  else if (role.kind === 'following' && role.phase === 'broadcast') {
+    orders.push({
+      kind: 'send',
+      to: role.leader,
+      link: role.link,
+      message: { kind: 'pong', nonce: role.nonce, token: role.token, touched: sessions },
+    })
+  }
+}
+
+/** The last zxid that may be told to others: durable. */
+export const durableZxid = (peer: Peer): Zxid => peer.durable.zxid

@@ -1,0 +1,113 @@
+/**
+ * sync as a quorum round (ReadIndex, Raft thesis 6.4; ZooKeeper answers without asking: ZOOKEEPER-1675): the leader notes what is committed,
+ * makes sure that a quorum still follows it, and says how far the asker must have delivered.
+ */
+import type { LinkId, ReplicaId } from '../base/ids.ts'
+import type { Zxid } from '../base/zxid.ts'
+import type { Order } from './facts.ts'
+import { configOf } from './history.ts'
+import type { SyncReply } from './messages.ts'
+import { type Following, type Leading, mark, type Peer } from './peer.ts'
+import { hasQuorum } from './quorum.ts'
+
+/** 1. A client of this replica asks. */
+export function onSyncRequested(peer: Peer, tag: number, orders: Order[]): void {
+  const role = peer.role
+  if (role.kind === 'leading' && role.phase === 'broadcast') leaderOnSync(peer, role, tag, peer.options.id, null)
+  else if (role.kind === 'following' && role.phase === 'broadcast') {
+    // Behind the requests of this turn: order within a session holds.
+    if (role.requests.length > 0) {
+      const requests = role.requests.splice(0)
+      orders.push({
+        kind: 'send',
+        to: role.leader,
+        link: role.link,
+        message: { kind: 'request', nonce: role.nonce, requests },
+      })
+    }
+    orders.push({
+      kind: 'send',
+      to: role.leader,
+      link: role.link,
+      message: { kind: 'syncRequest', nonce: role.nonce, tag },
+    })
+  } else mark(orders, 'sync-without-leader')
+}
+
+/** 2. Leader: everything acknowledged so far is committed here. The answer waits for a round that begins now. */
+export function leaderOnSync(peer: Peer, role: Leading, tag: number, from: ReplicaId, link: LinkId | null): void {
+  role.syncs.push({ tag, from, link, zxid: peer.committed, token: 0 })
+}
+
+/** 3. Leader, at the end of the turn: one round for all that gathered. */
+function startRound(peer: Peer, role: Leading, orders: Order[]): void {
+  if (!role.syncs.some((one) => one.token === 0)) return
+  pingAll(peer, role, orders)
+  for (const one of role.syncs) if (one.token === 0) one.token = role.token
+}
+
+export function pingAll(peer: Peer, role: Leading, orders: Order[]): void {
+  role.token++
+  role.pingedAt = peer.now
+  for (const { id, link, nonce } of role.learners.values()) {
+    orders.push({
+      kind: 'send',
+      to: id,
+      link,
+      message: { kind: 'ping', nonce, token: role.token, committed: peer.committed },
+    })
+  }
+}
+
+/** 4. Leader: rounds that a quorum answered. */
+export function leaderAnswerSyncs(peer: Peer, role: Leading, orders: Order[]): void {
+  const config = configOf(peer.history)
+  if (role.syncs.length === 0 || config === null) return
+  while (role.syncs.length > 0) {
+    const first = role.syncs[0] as Leading['syncs'][number]
+    const confirmed =
+      first.token !== 0 &&
+      hasQuorum(config, (id) => {
+        const learner = role.learners.get(id)
+        return (
+          id === peer.options.id ||
+          (learner !== undefined && learner.stage === 'active' && learner.token >= first.token)
+        )
+      })
+    if (!confirmed) return
+    if (first.link === null) {
+      // The leader delivers what is committed as soon as its own disk has it.
+      if (peer.delivered < first.zxid) return
+      orders.push({ kind: 'synced', tag: first.tag })
+    } else {
+      const learner = role.learners.get(first.from)
+      if (learner !== undefined && learner.link === first.link) {
+        orders.push({
+          kind: 'send',
+          to: first.from,
+          link: first.link,
+          message: { kind: 'syncReply', nonce: learner.nonce, tag: first.tag, zxid: first.zxid },
+        })
+      }
+    }
+    role.syncs.shift()
+  }
+}
+
+/** 5. Learner: how far to deliver first. */
+export function learnerOnSyncReply(role: Following, reply: SyncReply): void {
+  role.syncs.push({ tag: reply.tag, zxid: reply.zxid })
+}
+
+/** 6. At the end of each turn. */
+export function answerSyncs(peer: Peer, orders: Order[]): void {
+  const role = peer.role
+  if (role.kind === 'leading' && role.phase === 'broadcast') {
+    startRound(peer, role, orders)
+    leaderAnswerSyncs(peer, role, orders)
+  } else if (role.kind === 'following') {
+    while (role.syncs.length > 0 && peer.delivered >= (role.syncs[0] as { zxid: Zxid }).zxid) {
+      orders.push({ kind: 'synced', tag: (role.syncs.shift() as { tag: number }).tag })
+    }
+  }
+}
