@@ -1,0 +1,137 @@
+// What a user gets: packs the library, installs the tarball in an empty Vite application outside the project, builds and serves
+// it, and reads in one Chromium tab what another one wrote. Run it with `npm run test:package`.
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type BrowserContext, chromium, type Page } from '@playwright/test'
+import { build, createServer, preview } from 'vite'
+import { chromiumArgs, findChromium } from '../browser/chromium.ts'
+
+interface Packed {
+  readonly filename: string
+  readonly size: number
+  readonly unpackedSize: number
+  readonly files: readonly { readonly path: string }[]
+}
+
+const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const bin = (name: string) => join(top, 'node_modules/.bin', name)
+const say = (line: string) => console.log(`package: ${line}`)
+
+function run(command: string, args: readonly string[], cwd: string): string {
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (error) {
+    const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string }
+    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}\n${stderr}`)
+  }
+}
+
+function pack(into: string): string {
+  run(bin('tsc'), ['-b'], top)
+  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', into], top)) as [
+    Packed,
+  ]
+  checkFiles(packed.files.map((file) => file.path))
+  say(`${packed.files.length} files, ${kib(packed.size)} packed, ${kib(packed.unpackedSize)} unpacked`)
+  return join(into, packed.filename)
+}
+
+const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`
+
+/** A deleted source leaves its output behind: what is packed has a source, or is named here. */
+function checkFiles(paths: readonly string[]): void {
+  for (const path of ['dist/src/index.js', 'dist/src/index.d.ts', 'dist/workers/replica.js', 'LICENSE', 'README.md']) {
+    if (!paths.includes(path)) throw new Error(`The package lacks ${path}.`)
+  }
+  for (const path of paths) {
+    const source = /^dist\/(.*?)\.(?:js|d\.ts)(?:\.map)?$/.exec(path)?.[1]
+    if (source && !existsSync(join(top, `${source}.ts`)))
+      throw new Error(`${path} has no source: remove dist and build.`)
+  }
+}
+
+function install(app: string, tarball: string): void {
+  cpSync(join(top, 'test/package/app'), app, { recursive: true })
+  const { version } = JSON.parse(readFileSync(join(top, 'node_modules/vite/package.json'), 'utf8')) as {
+    version: string
+  }
+  const manifest = { name: 'app', private: true, type: 'module', devDependencies: { vite: version } }
+  writeFileSync(join(app, 'package.json'), JSON.stringify(manifest))
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], app)
+}
+
+/** One tab writes, the other reads; both run the installed package. */
+async function twoTabs(context: BrowserContext, url: string): Promise<void> {
+  const errors: string[] = []
+  context.on('weberror', (error) => errors.push(String(error.error().stack)))
+  const open = async (): Promise<Page> => {
+    const page = await context.newPage()
+    await page.goto(url)
+    await page
+      .waitForFunction(() => 'app' in window, undefined, { polling: 50 })
+      .catch((error: Error) => {
+        throw new Error(`The application did not start: ${[...errors, error.message].join('\n')}`)
+      })
+    return page
+  }
+  const [one, two] = await Promise.all([open(), open()])
+  await one.evaluate(() => window.app.write('/greeting', 'from the other tab'))
+  const read = await two.evaluate(() => window.app.read('/greeting'))
+  if (read !== 'from the other tab') throw new Error(`The second tab read ${JSON.stringify(read)}.`)
+  if (errors.length > 0) throw new Error(errors.join('\n'))
+  await Promise.all([one.close(), two.close()])
+}
+
+declare global {
+  interface Window {
+    app: { write(path: string, text: string): Promise<void>; read(path: string): Promise<string> }
+  }
+}
+
+async function inBrowser(url: string, profile: string): Promise<void> {
+  const { executablePath, env } = await findChromium()
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    env: { ...process.env, ...env },
+    args: chromiumArgs(),
+  })
+  try {
+    await twoTabs(context, url)
+  } finally {
+    await context.close()
+  }
+}
+
+const temporary = mkdtempSync(join(tmpdir(), 'tabkeeper-package-'))
+try {
+  const tarball = pack(temporary)
+  run(bin('publint'), ['run', tarball, '--strict'], temporary)
+  say('publint has nothing to say')
+  run(bin('attw'), [tarball, '--profile', 'esm-only'], temporary)
+  say('types resolve as attw wants them')
+
+  const app = join(temporary, 'app')
+  install(app, tarball)
+  say('installed in an empty application')
+
+  const quiet = { root: app, configFile: false, logLevel: 'warn' } as const
+  await build(quiet)
+  const built = await preview({ ...quiet, preview: { host: '127.0.0.1', port: 0 } })
+  await inBrowser(built.resolvedUrls?.local[0] ?? '', join(temporary, 'profile-built'))
+  await built.close()
+  say('two tabs of the built application agree')
+
+  const served = await createServer({ ...quiet, server: { host: '127.0.0.1', port: 0 } })
+  await served.listen()
+  await inBrowser(served.resolvedUrls?.local[0] ?? '', join(temporary, 'profile-served'))
+  await served.close()
+  say('two tabs of the application under the development server agree')
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 5 })
+}
