@@ -1,6 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
+import type { Clock } from '../client/clock.ts'
 import { aborted } from './retry.ts'
-import type { Clock } from './world.ts'
 
 export interface WaitOptions {
   /** Ends the wait with a KeeperError `Aborted`. */

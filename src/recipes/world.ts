@@ -1,12 +1,6 @@
 import { toHex } from '../base/bytes.ts'
 import type { ZnodeClient } from '../client/api.ts'
-
-/** Time, given by the caller. `now` is wall-clock milliseconds: it is compared with the times of a Stat. */
-export interface Clock {
-  now(): number
-  /** Calls `fn` once, after `ms`; the function it gives cancels that. */
-  after(ms: number, fn: () => void): () => void
-}
+import type { Clock } from '../client/clock.ts'
 
 /** Fills the array with random bytes, as `crypto.getRandomValues` does. */
 export type Random = (into: Uint8Array<ArrayBuffer>) => unknown

@@ -1,0 +1,17 @@
+import type { Op, ZnodeClient } from '../client/api.ts'
+import { ensureNode } from '../recipes/parents.ts'
+import { hasCode, untilAnswered } from '../recipes/retry.ts'
+import { BUCKETS, QUEUES_ROOT, type QueuePaths } from './queue-paths.ts'
+
+/** Makes all of a queue's fixed nodes in one transaction, so that a queue exists wholly or not at all. Idempotent. */
+export async function ensureQueue(client: ZnodeClient, queue: QueuePaths): Promise<void> {
+  if ((await untilAnswered(client, () => client.exists(queue.root))) !== null) return
+  await ensureNode(client, QUEUES_ROOT)
+  const paths = [queue.root, queue.ctl, queue.stat, queue.tasks, queue.workers, queue.mailboxes]
+  for (let i = 0; i < BUCKETS; i++) paths.push(queue.bucket(i))
+  try {
+    await untilAnswered(client, () => client.multi(paths.map((path): Op => ({ op: 'create', path }))))
+  } catch (error) {
+    if (!hasCode(error, 'NodeExists')) throw error
+  }
+}

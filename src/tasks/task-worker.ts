@@ -1,0 +1,163 @@
+import type { WatchNotice } from '../client/api.ts'
+import { dataOrNull } from '../recipes/node-change.ts'
+import { childrenOf } from '../recipes/place.ts'
+import { hasCode, sessionIsOver, untilAnswered } from '../recipes/retry.ts'
+import { leaseName, parseLease, type QueuePaths } from './queue-paths.ts'
+import { type RunPlan, TaskRun } from './task-run.ts'
+import type { TaskWorld } from './task-world.ts'
+import { encodeWorker, type WorkerRecord } from './worker-record.ts'
+import { registerWorker, unregisterWorker } from './worker-registration.ts'
+
+export interface CloseOptions {
+  /** Milliseconds that running handlers may still take; then they are aborted and their tasks given back. Default: no limit. */
+  readonly timeout?: number
+}
+
+/** Runs tasks of one queue in this page. It ends by `close`, or with the session (its signals abort, `ended` rejects). */
+export class TaskWorker implements AsyncDisposable {
+  readonly id: string
+  /** Resolves after `close`; rejects with SessionExpired, Closed, or what made it stop. */
+  readonly ended: Promise<void>
+  readonly #world: TaskWorld
+  readonly #queue: QueuePaths
+  readonly #record: WorkerRecord
+  readonly #plan: Omit<RunPlan, 'lease'>
+  readonly #runs = new Map<string, { readonly run: TaskRun; readonly finished: Promise<void> }>()
+  readonly #stop = new AbortController()
+  #resolve: () => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+  #closing: Promise<void> | null = null
+
+  private constructor(
+    world: TaskWorld,
+    queue: QueuePaths,
+    wid: string,
+    record: WorkerRecord,
+    plan: Omit<RunPlan, 'lease'>,
+  ) {
+    this.id = wid
+    this.#world = world
+    this.#queue = queue
+    this.#record = record
+    this.#plan = plan
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // Whoever does not ask how it ended must not be told by an unhandled rejection.
+    this.ended.catch(() => {})
+  }
+
+  /** Resolves when the worker is registered and hears of its leases. */
+  static async open(
+    world: TaskWorld,
+    queue: QueuePaths,
+    record: WorkerRecord,
+    plan: Omit<RunPlan, 'lease'>,
+  ): Promise<TaskWorker> {
+    const { wid, notices, stop } = await registerWorker(world, queue, record)
+    const worker = new TaskWorker(world, queue, wid, record, plan)
+    worker.#stop.signal.addEventListener('abort', stop)
+    void worker.#listen(notices)
+    await worker.#lookAround()
+    return worker
+  }
+
+  /** Tasks that run now. */
+  get running(): number {
+    return this.#runs.size
+  }
+
+  /** Takes no more tasks, lets those that run end, and leaves. Idempotent; a later, shorter timeout counts too. */
+  close(options: CloseOptions = {}): Promise<void> {
+    if (options.timeout !== undefined && !this.#stop.signal.aborted) {
+      const giveBack = (): void => {
+        for (const { run } of this.#runs.values()) run.end('Closing')
+      }
+      const cancel = this.#world.clock.after(options.timeout, giveBack)
+      this.#stop.signal.addEventListener('abort', cancel)
+    }
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { client } = this.#world
+    try {
+      // From here on no assignment can commit: each checks the version of this node.
+      const none = encodeWorker({ ...this.#record, slots: 0 })
+      await untilAnswered(client, () => client.setData(this.#queue.worker(this.id), none))
+      await this.#lookAround()
+      while (this.#runs.size > 0) await Promise.all([...this.#runs.values()].map(({ finished }) => finished))
+      await unregisterWorker(client, this.#queue, this.id)
+    } catch (error) {
+      if (!sessionIsOver(error) && !hasCode(error, 'NoNode')) {
+        this.#fail(error)
+        throw error
+      }
+    }
+    this.#stop.abort()
+    this.#resolve()
+  }
+
+  #fail(error: unknown): void {
+    for (const { run } of this.#runs.values()) run.end('LeaseLost')
+    this.#stop.abort()
+    this.#reject(error)
+  }
+
+  async #listen(notices: AsyncIterable<WatchNotice>): Promise<void> {
+    try {
+      for await (const notice of notices) {
+        if (notice.type === 'resync') await this.#lookAround()
+        else if (notice.type !== 'lost') this.#hear(notice.type, notice.path)
+      }
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#fail(error)
+    }
+  }
+
+  #hear(type: WatchNotice['type'], path: string): void {
+    const place = this.#queue.parse(path)
+    if (place.kind !== 'lease' || place.wid !== this.id) return
+    const known = this.#runs.get(leaseName(place.id, place.attempt))
+    if (type === 'NodeCreated' && known === undefined) this.#begin(place)
+    else if (type === 'NodeDeleted') known?.run.end('LeaseLost')
+    else if (type === 'NodeDataChanged') known?.run.end('Cancelled')
+  }
+
+  /** Compares what runs with what the mailbox holds: nothing depends on having heard every change. */
+  async #lookAround(): Promise<void> {
+    const { client } = this.#world
+    const names = new Set(await childrenOf(client, this.#queue.mailbox(this.id)))
+    for (const [name, { run }] of this.#runs) if (!names.has(name)) run.end('LeaseLost')
+    for (const name of names) {
+      const lease = parseLease(name)
+      const known = this.#runs.get(name)
+      if (lease !== null && known === undefined) this.#begin({ wid: this.id, ...lease })
+      const path = `${this.#queue.mailbox(this.id)}/${name}`
+      const node = await untilAnswered(client, () => dataOrNull(client, path))
+      if (node?.data?.length) this.#runs.get(name)?.run.end('Cancelled')
+    }
+  }
+
+  #begin(lease: { readonly wid: string; readonly id: string; readonly attempt: number }): void {
+    const { wid, id, attempt } = lease
+    const name = leaseName(id, attempt)
+    const run = new TaskRun(this.#world, this.#queue, { ...this.#plan, lease: { wid, id, attempt } })
+    const finished = run.run().then(
+      () => {
+        this.#runs.delete(name)
+      },
+      (error: unknown) => {
+        this.#runs.delete(name)
+        if (!this.#stop.signal.aborted) this.#fail(error)
+      },
+    )
+    this.#runs.set(name, { run, finished })
+  }
+}
