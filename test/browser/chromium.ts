@@ -17,7 +17,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { brotliDecompressSync, createBrotliDecompress } from 'node:zlib'
-import { chromium } from '@playwright/test'
+import { type BrowserContext, chromium } from '@playwright/test'
 
 /** A Chromium that can be started here, and what its process needs in its environment. */
 export interface Chromium {
@@ -35,12 +35,12 @@ const SYSTEM_NAMES = ['chromium', 'google-chrome-stable', 'google-chrome', 'chro
  * Throws an Error whose message is one sentence that names what to install.
  */
 export async function findChromium(): Promise<Chromium> {
+  const wanted = process.env['TABKEEPER_CHROMIUM']
   const path = process.env['CHROMIUM_PATH']
-  if (path) {
+  if (path && wanted === undefined) {
     if (!existsSync(path)) throw new Error(`CHROMIUM_PATH names ${path}, where there is no file.`)
     return { executablePath: path, env: {}, source: 'path' }
   }
-  const wanted = process.env['TABKEEPER_CHROMIUM']
   const found =
     (wanted === undefined || wanted === 'system' ? systemChromium() : null) ??
     (wanted === undefined || wanted === 'npm' ? await npmChromium() : null) ??
@@ -52,7 +52,7 @@ export async function findChromium(): Promise<Chromium> {
 }
 
 /** What every launch passes. Host candidates keep their addresses, so that no test waits for multicast DNS. */
-export function chromiumArgs(): string[] {
+function chromiumArgs(): string[] {
   const root = process.getuid?.() === 0
   return [
     ...(root ? ['--no-sandbox'] : []),
@@ -65,6 +65,17 @@ export function chromiumArgs(): string[] {
     '--disable-dev-shm-usage',
     '--disable-features=WebRtcHideLocalIpsWithMdns',
   ]
+}
+
+/** Starts the Chromium that `findChromium` gives, headless, over a profile in a directory. */
+export async function launchChromium(profile: string, found?: Chromium): Promise<BrowserContext> {
+  const { executablePath, env } = found ?? (await findChromium())
+  return await chromium.launchPersistentContext(profile, {
+    executablePath,
+    env: { ...process.env, ...env },
+    args: chromiumArgs(),
+    headless: true,
+  })
 }
 
 function systemChromium(): Chromium | null {

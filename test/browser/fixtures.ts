@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type BrowserContext, test as base, chromium, type Page } from '@playwright/test'
-import { type Chromium, chromiumArgs, findChromium } from './chromium.ts'
+import { type BrowserContext, test as base, type Page } from '@playwright/test'
+import { type Chromium, findChromium, launchChromium } from './chromium.ts'
 import { type Serving, serve } from './serve.ts'
 
 export { expect, type Page } from '@playwright/test'
@@ -14,6 +14,13 @@ export interface Profile {
   /** Ends the whole browser, every tab at once, and starts it again over what it stored. */
   restart(): Promise<void>
   readonly context: BrowserContext
+}
+
+declare global {
+  interface Window {
+    /** On the blank page. */
+    tabkeeper: typeof import('../../src/index.ts')
+  }
 }
 
 interface TestFixtures {
@@ -36,7 +43,6 @@ interface WorkerFixtures {
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   chromiumHere: [
-    // biome wants a pattern here and Playwright reads the fixture's needs from it.
     async ({}, use) => {
       await use(await findChromium())
     },
@@ -61,12 +67,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   profile: async ({ chromiumHere, server, complaints }, use) => {
     const directory = mkdtempSync(join(tmpdir(), 'tabkeeper-profile-'))
     const launch = async () => {
-      const context = await chromium.launchPersistentContext(directory, {
-        executablePath: chromiumHere.executablePath,
-        env: { ...process.env, ...chromiumHere.env },
-        args: chromiumArgs(),
-        headless: true,
-      })
+      const context = await launchChromium(directory, chromiumHere)
       listen(context, complaints)
       return context
     }

@@ -5,9 +5,9 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type BrowserContext, chromium, type Page } from '@playwright/test'
+import type { BrowserContext, Page } from '@playwright/test'
 import { build, createServer, preview } from 'vite'
-import { chromiumArgs, findChromium } from '../browser/chromium.ts'
+import { launchChromium } from '../browser/chromium.ts'
 
 interface Packed {
   readonly filename: string
@@ -92,12 +92,7 @@ declare global {
 }
 
 async function inBrowser(url: string, profile: string): Promise<void> {
-  const { executablePath, env } = await findChromium()
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath,
-    env: { ...process.env, ...env },
-    args: chromiumArgs(),
-  })
+  const context = await launchChromium(profile)
   try {
     await twoTabs(context, url)
   } finally {
