@@ -10,5 +10,8 @@ export interface FramePipe {
   onclose: ((reason: string) => void) | null
 }
 
-/** Opens a new connection; rejects if none can be had now. Called again after each loss. */
+/**
+ * Opens a new connection; rejects if none can be had now, and with a KeeperError `SessionExpired` if none can be had ever again (the
+ * client is lost then). Called again after each loss.
+ */
 export type Connector = () => Promise<FramePipe>

@@ -141,8 +141,9 @@ export class Session {
     let pipe: FramePipe
     try {
       pipe = await this.#connector()
-    } catch {
-      this.#retry()
+    } catch (error) {
+      if (error instanceof KeeperError && error.code === 'SessionExpired') this.finish('SessionExpired', error.message)
+      else this.#retry()
       return
     }
     if (this.#end !== null) {
