@@ -2,7 +2,7 @@ import { KeeperError } from '../base/errors.ts'
 import type { LinkId, ReplicaId } from '../base/ids.ts'
 import type { ByteLink } from '../transport/byte-link.ts'
 import { dataChannelLink } from '../transport/data-channel-link.ts'
-import { messagePortLink } from '../transport/message-port-link.ts'
+import { messagePortLink, type Port } from '../transport/message-port-link.ts'
 import { openPeerLink } from '../transport/open-peer-link.ts'
 import type { Hello, PeerLink } from '../transport/peer-link.ts'
 import type { WorkerEvent } from './service-api.ts'
@@ -34,7 +34,7 @@ export class LinkDesk {
     let ended: string | null = null
     const closed = (reason: string, refused = false) =>
       this.#post({ kind: 'linkClosed', peer, attempt, refused, reason })
-    const bytes = watched(isChannel(end) ? dataChannelLink(end) : messagePortLink(end), (reason) => {
+    const bytes = watched(isChannel(end) ? dataChannelLink(end) : messagePortLink(end as unknown as Port), (reason) => {
       ended = reason
       if (!shaking) closed(reason)
     })

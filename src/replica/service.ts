@@ -1,0 +1,222 @@
+import { BUILD } from '../base/build.ts'
+import { KeeperError } from '../base/errors.ts'
+import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+import type { ReplicaServer } from '../server/orders.ts'
+import type { Recovered, TxnLog } from '../storage/txn-log.ts'
+import { PEER_VERSION } from '../transport/codec.ts'
+import { FORMAT_VERSION } from '../zab/membership.ts'
+import type { ClientPipe, Platform, ReplicaHost, ReplicaListener, ReplicaState } from './api.ts'
+import { Farewells } from './farewells.ts'
+import { LinkDesk } from './link-desk.ts'
+import { sessionFromHex } from './locks.ts'
+import { Neighbours } from './neighbours.ts'
+import { Replica } from './replica.ts'
+import type { ErrorData, ReplicaService, Reply, Started, StartOptions, WorkerEvent } from './service-api.ts'
+
+/** An identity taken up, its lock held and its log open. */
+export interface Claim {
+  readonly log: TxnLog
+  readonly recovered: Recovered
+  readonly browser: string
+  readonly lock: string
+}
+
+/** What the worker's composition root decides. */
+export interface ServiceParts {
+  claim(options: StartOptions): Promise<Claim>
+  server(): ReplicaServer
+  platform(): Platform
+  pipe(port: MessagePort): ClientPipe
+  readonly locks: LockManager
+  /** What runs only where the ensemble's leader runs. */
+  leading(replica: ReplicaHost): void
+  notLeading(): void
+}
+
+/** The page's only timer. */
+const TICK_MS = 250
+/** How often the browser's locks are looked through. */
+const LOOK_MS = 1000
+
+interface Running {
+  readonly ensemble: EnsembleId
+  readonly replica: Replica
+  readonly desk: LinkDesk
+  readonly neighbours: Neighbours
+  readonly farewells: Farewells
+}
+
+/** One page's replica, for its page: starts it, feeds it links and clients, and passes on what it tells. */
+export class Service implements ReplicaService {
+  readonly #parts: ServiceParts
+  #running: Running | null = null
+  #post: (event: WorkerEvent) => void = () => {}
+  readonly #stops: (() => void)[] = []
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts
+  }
+
+  start(options: StartOptions, events: MessagePort): Promise<Reply<Started>> {
+    return reply(async () => {
+      if (options.build !== BUILD)
+        throw new KeeperError(
+          'UpdateNeeded',
+          `This page was built as ${options.build}, its worker as ${BUILD}: reload the page.`,
+        )
+      if (this.#running !== null) throw new KeeperError('BadArguments', 'This worker has been started already.')
+      this.#post = (event) => events.postMessage(event)
+      return this.#run(options, await this.#parts.claim(options))
+    })
+  }
+
+  // Not async: what arrives on the channel before the next task must be heard.
+  addLink(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<Reply<null>> {
+    return this.#do(({ desk }) => desk.add(peer, attempt, end))
+  }
+
+  connectClient(port: MessagePort): Promise<Reply<null>> {
+    return this.#do(({ replica }) => replica.clientConnected(this.#parts.pipe(port), { from: 'page', address: '' }))
+  }
+
+  inspect(): Promise<Reply<ReplicaState>> {
+    return reply(async () => this.#now().replica.inspect())
+  }
+
+  stepDown(reason: string): Promise<Reply<null>> {
+    return this.#do(({ replica }) => replica.stepDown(reason))
+  }
+
+  reconfig(voters: readonly ReplicaId[]): Promise<Reply<null>> {
+    return reply(async () => {
+      await this.#now().replica.reconfig(voters)
+      return null
+    })
+  }
+
+  peerGone(peer: ReplicaId, reason: string): Promise<Reply<null>> {
+    return this.#do(({ replica }) => replica.peerGone(peer, reason))
+  }
+
+  sessionOpened(_session: string): Promise<Reply<null>> {
+    // Its lock says whether that is true.
+    return this.#do(({ neighbours }) => this.#look(neighbours))
+  }
+
+  sessionEnded(session: string): Promise<Reply<null>> {
+    return this.#do(({ farewells }) => {
+      const id = sessionFromHex(session)
+      if (id !== null) farewells.add(id)
+    })
+  }
+
+  close(): Promise<Reply<null>> {
+    return reply(async () => {
+      await this.#running?.replica.close()
+      return null
+    })
+  }
+
+  #run(options: StartOptions, claim: Claim): Started {
+    const { recovered, browser, lock } = claim
+    const { ensemble, replica: self, incarnation } = recovered
+    const platform = this.#parts.platform()
+    const replica = new Replica({
+      log: claim.log,
+      recovered,
+      server: this.#parts.server(),
+      platform,
+      listener: this.#listener(),
+      browser,
+      voters: options.voters,
+    })
+    const hello = {
+      ensemble,
+      replica: self,
+      incarnation,
+      versionMin: PEER_VERSION,
+      versionMax: PEER_VERSION,
+      format: FORMAT_VERSION,
+      browser,
+      build: BUILD,
+    }
+    const farewells = new Farewells(replica)
+    const neighbours = new Neighbours(this.#parts.locks, ensemble, self, {
+      gone: (who) => {
+        if (who.kind === 'session') return farewells.add(who.session)
+        const reason = 'its worker is gone'
+        replica.peerGone(who.replica, reason)
+        this.#post({ kind: 'peerGone', peer: who.replica, reason })
+      },
+    })
+    const desk = new LinkDesk(
+      hello,
+      (link) => {
+        replica.linkOpened(link)
+        if (link.about.browser === browser) this.#look(neighbours)
+      },
+      this.#post,
+    )
+    this.#running = { ensemble, replica, desk, neighbours, farewells }
+    this.#stops.push(
+      () => neighbours.stop(),
+      platform.every(TICK_MS, () => this.#post({ kind: 'tick' })),
+      platform.every(LOOK_MS, () => {
+        this.#look(neighbours)
+        farewells.repeat()
+      }),
+    )
+    replica.start()
+    this.#look(neighbours)
+    return { ensemble, replica: self, incarnation, browser, lock }
+  }
+
+  #listener(): ReplicaListener {
+    return {
+      changed: (state) => {
+        this.#running?.farewells.serving(state.serving)
+        this.#post({ kind: 'changed', state })
+      },
+      leading: () => {
+        if (this.#running !== null) this.#parts.leading(this.#running.replica)
+      },
+      notLeading: () => this.#parts.notLeading(),
+      notice: (code, message, peer = undefined) => this.#post({ kind: 'notice', code, message, peer: peer ?? null }),
+      ended: (why) => {
+        for (const stop of this.#stops.splice(0)) stop()
+        this.#post({ kind: 'ended', error: why === null ? null : errorData(why) })
+      },
+    }
+  }
+
+  /** Other signs of death remain where the browser refuses to list its locks. */
+  #look(neighbours: Neighbours): void {
+    neighbours.look().catch(() => undefined)
+  }
+
+  #now(): Running {
+    if (this.#running === null) throw new KeeperError('BadArguments', 'This worker has not been started.')
+    return this.#running
+  }
+
+  #do(act: (running: Running) => void): Promise<Reply<null>> {
+    return reply(() => {
+      act(this.#now())
+      return null
+    })
+  }
+}
+
+/** Runs `act` at once; its exception becomes data. */
+async function reply<T>(act: () => T | Promise<T>): Promise<Reply<T>> {
+  try {
+    return { ok: true, value: await act() }
+  } catch (error) {
+    return { ok: false, error: errorData(error) }
+  }
+}
+
+function errorData(error: unknown): ErrorData {
+  if (error instanceof KeeperError) return { code: error.code, message: error.message, path: error.path }
+  return { code: 'WorkerFailed', message: `The replica's worker failed: ${String(error)}`, path: undefined }
+}
