@@ -15,15 +15,14 @@ declare global {
   }
 }
 
-type Connecting = SimplePeer.Instance & { readonly _pc: RTCPeerConnection }
-
 const newWorker = () => new Worker(new URL('./platform-worker.js', import.meta.url), { type: 'module' })
 
 /** Connects this page to the other one of its origin, with a channel that lives in the worker from its first task on. */
 async function meet(initiator: boolean): Promise<Meeting> {
   const worker = newWorker()
-  const peer = new SimplePeer({ initiator, config: { iceServers: [] } }) as Connecting
-  const channel = peer._pc.createDataChannel('tk', { negotiated: true, id: 100 })
+  const peer = new SimplePeer({ initiator, trickle: true, config: { iceServers: [] } })
+  const channel = peer._pc?.createDataChannel('tk', { negotiated: true, id: 100 })
+  if (!channel) throw new Error('This browser makes no RTCPeerConnection.')
   channel.binaryType = 'arraybuffer'
   const heard = answer<Meeting>(worker)
   worker.postMessage({ task: 'talk', channel }, [channel as unknown as Transferable])
