@@ -18,6 +18,7 @@ export class Writer {
     return this.#at
   }
 
+  /** May replace `#bytes` and `#view`: call it before either is named. */
   #room(more: number): number {
     const at = this.#at
     if (at + more > this.#bytes.length) {
@@ -31,7 +32,8 @@ export class Writer {
   }
 
   byte(value: number): this {
-    this.#view.setUint8(this.#room(1), value)
+    const at = this.#room(1)
+    this.#view.setUint8(at, value)
     return this
   }
 
@@ -40,12 +42,14 @@ export class Writer {
   }
 
   int(value: number): this {
-    this.#view.setInt32(this.#room(4), value)
+    const at = this.#room(4)
+    this.#view.setInt32(at, value)
     return this
   }
 
   uint(value: number): this {
-    this.#view.setUint32(this.#room(4), value)
+    const at = this.#room(4)
+    this.#view.setUint32(at, value)
     return this
   }
 
@@ -58,20 +62,23 @@ export class Writer {
   }
 
   bigLong(value: bigint): this {
-    this.#view.setBigInt64(this.#room(8), BigInt.asIntN(64, value))
+    const at = this.#room(8)
+    this.#view.setBigInt64(at, BigInt.asIntN(64, value))
     return this
   }
 
   buffer(value: Uint8Array | null): this {
     if (value === null) return this.int(-1)
     this.int(value.length)
-    this.#bytes.set(value, this.#room(value.length))
+    const at = this.#room(value.length)
+    this.#bytes.set(value, at)
     return this
   }
 
   /** Bytes without a length prefix. */
   raw(value: Uint8Array): this {
-    this.#bytes.set(value, this.#room(value.length))
+    const at = this.#room(value.length)
+    this.#bytes.set(value, at)
     return this
   }
 
