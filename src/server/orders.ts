@@ -79,7 +79,12 @@ export interface ReplicaServer {
 export interface ServerStatus {
   readonly znodes: number
   readonly dataBytes: number
-  readonly sessions: readonly { readonly id: SessionId; readonly timeout: number; readonly ephemerals: number; readonly here: boolean }[]
+  readonly sessions: readonly {
+    readonly id: SessionId
+    readonly timeout: number
+    readonly ephemerals: number
+    readonly here: boolean
+  }[]
   readonly connections: number
   readonly watches: number
   readonly digest: string

@@ -1,0 +1,266 @@
+import { ERROR_CODES } from '../base/errors.ts'
+import { NO_SESSION, type SessionId } from '../base/ids.ts'
+import { LIMITS, TIMES } from '../base/limits.ts'
+import type { Zxid } from '../base/zxid.ts'
+import { EVENT_TYPES, KEEPER_STATES, PERMISSIONS } from '../jute/opcodes.ts'
+import { splitPackets } from '../jute/packets.ts'
+import {
+  decodeConnectRequest,
+  decodeRequest,
+  encodeConnectResponse,
+  encodeEvent,
+  type Request,
+} from '../jute/protocol.ts'
+import { DecodeError } from '../jute/reader.ts'
+import type { Txn } from '../jute/txns.ts'
+import { allows } from '../tree/acl.ts'
+import type { Applied, Change } from '../tree/apply.ts'
+import { encodeLeaderRequest, type LeaderRequest } from '../tree/request.ts'
+import type { State } from '../tree/state.ts'
+import { type Answer, encodeAnswer, failed, nothing, writeAnswer } from './answers.ts'
+import { identities } from './auth.ts'
+import { Connection } from './connection.ts'
+import { drawSession } from './draw.ts'
+import type { ConnectionId, ConnectionInfo } from './orders.ts'
+import type { Outbox } from './outbox.ts'
+import { answerRead } from './reads.ts'
+import { rearm } from './rearm.ts'
+import { Watches } from './watches.ts'
+
+const REFUSED = { protocolVersion: 0, timeOut: 0, sessionId: NO_SESSION, passwd: new Uint8Array(16), readOnly: false }
+
+/** This replica's connections: frames in, and for each connection its replies in order. ZooKeeper: ServerCnxn, CommitProcessor. */
+export class Clients {
+  readonly watches: Watches = new Watches()
+  readonly #connections = new Map<ConnectionId, Connection>()
+  readonly #byOrigin = new Map<number, Connection>()
+  readonly #bySession = new Map<SessionId, Connection>()
+  readonly #syncs = new Map<number, Connection>()
+  readonly #out: Outbox
+  readonly #superDigest: string | undefined
+  readonly #heard: (session: SessionId, now: number) => void
+  #nextTag = 1
+  #serving = false
+  #state: State
+
+  constructor(
+    state: State,
+    out: Outbox,
+    superDigest: string | undefined,
+    heard: (session: SessionId, now: number) => void,
+  ) {
+    this.#state = state
+    this.#out = out
+    this.#superDigest = superDigest
+    this.#heard = heard
+  }
+
+  get size(): number {
+    return this.#connections.size
+  }
+
+  hasSession(session: SessionId): boolean {
+    return this.#bySession.has(session)
+  }
+
+  serve(state: State, yes: boolean): void {
+    this.#state = state
+    this.#serving = yes
+    if (yes) return
+    for (const connection of [...this.#connections.values()]) this.#close(connection, 'not serving')
+    this.#syncs.clear()
+  }
+
+  opened(id: ConnectionId, info: ConnectionInfo): void {
+    if (!this.#serving) this.#out.close(id, 'not serving')
+    else if (this.#connections.size >= LIMITS.sessionsPerReplicaMax) this.#out.close(id, 'too many connections')
+    else this.#connections.set(id, new Connection(id, info))
+  }
+
+  closed(id: ConnectionId): void {
+    const connection = this.#connections.get(id)
+    if (connection !== undefined) this.#forget(connection)
+    this.#out.forget(id)
+  }
+
+  received(id: ConnectionId, frame: Uint8Array, now: number, entropy: () => Uint8Array): void {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return
+    try {
+      for (const packet of splitPackets(frame)) {
+        if (!this.#connections.has(id)) return
+        if (connection.phase === 'open') this.#request(connection, packet)
+        else if (connection.phase === 'new') this.#connect(connection, packet, entropy)
+        else throw new DecodeError('a request before the session')
+      }
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#close(connection, error.message)
+    }
+    if (connection.phase === 'open' && this.#connections.has(id)) this.#heard(connection.session, now)
+  }
+
+  synced(tag: number): void {
+    const connection = this.#syncs.get(tag)
+    this.#syncs.delete(tag)
+    if (connection === undefined || !this.#connections.has(connection.id)) return
+    connection.synced(tag)
+    this.#drain(connection)
+  }
+
+  /** A txn was applied: events first, then its reply, then what waited behind it. */
+  applied(zxid: Zxid, txn: Txn | null, applied: Applied): void {
+    for (const change of applied.changes) this.#fire(zxid, change)
+    if (txn === null) return
+    const asker = txn.origin === 0 ? undefined : this.#byOrigin.get(txn.origin)
+    if (asker !== undefined) this.#settle(asker, zxid, txn, applied)
+    if (applied.error !== 0) return
+    const here = this.#bySession.get(txn.session)
+    if (here === undefined) return
+    if (txn.body.kind === 'closeSession') this.#close(here, 'session closed')
+    else if (txn.body.kind === 'moveSession' && here !== asker) this.#close(here, 'session moved')
+  }
+
+  #fire(zxid: Zxid, { type, path, acl }: Change): void {
+    for (const id of this.watches.fire({ type, path, acl })) {
+      const connection = this.#connections.get(id)
+      if (connection !== undefined && allows(acl, PERMISSIONS.read, connection.who)) this.#event(id, zxid, type, path)
+    }
+  }
+
+  #event(id: ConnectionId, zxid: Zxid, type: Change['type'], path: string): void {
+    const state = KEEPER_STATES.SyncConnected
+    this.#out.packet(id, encodeEvent({ type: EVENT_TYPES[type], state, path }, zxid))
+  }
+
+  #connect(connection: Connection, packet: Uint8Array, entropy: () => Uint8Array): void {
+    const asked = decodeConnectRequest(packet)
+    if (asked.lastZxidSeen > this.#state.applied) {
+      this.#close(connection, 'the client has seen a later state')
+      return
+    }
+    const timeout = Math.min(Math.max(asked.timeOut, TIMES.sessionTimeoutMin), TIMES.sessionTimeoutMax)
+    const drawn = drawSession(entropy())
+    const isNew = asked.sessionId === NO_SESSION
+    const session = isNew ? drawn.session : asked.sessionId
+    const password = isNew ? drawn.password : asked.passwd.slice()
+    const { origin } = drawn
+    connection.phase = 'joining'
+    connection.session = session
+    connection.origin = origin
+    this.#byOrigin.set(origin, connection)
+    connection.wait({ kind: 'join', password })
+    this.#ask({ kind: isNew ? 'createSession' : 'moveSession', session, origin, timeout, password })
+  }
+
+  #joined(connection: Connection, password: Uint8Array, applied: Applied): void {
+    const session = applied.error === 0 ? this.#state.sessions.get(connection.session) : undefined
+    if (session === undefined) {
+      this.#out.packet(connection.id, encodeConnectResponse(REFUSED))
+      this.#close(connection, 'no such session')
+      return
+    }
+    const older = this.#bySession.get(session.id)
+    if (older !== undefined) this.#close(older, 'session moved')
+    this.#bySession.set(session.id, connection)
+    connection.phase = 'open'
+    const { id: sessionId, timeout: timeOut } = session
+    const response = { protocolVersion: 0, timeOut, sessionId, passwd: password, readOnly: false }
+    this.#out.packet(connection.id, encodeConnectResponse(response))
+  }
+
+  #request(connection: Connection, packet: Uint8Array): void {
+    const { xid, request } = decodeRequest(packet)
+    switch (request.kind) {
+      case 'ping':
+        this.#reply(connection, xid, nothing('ping'))
+        break
+      case 'auth':
+        this.#authenticate(connection, xid, request.scheme, request.auth)
+        break
+      case 'sync': {
+        const tag = this.#nextTag++
+        this.#syncs.set(tag, connection)
+        connection.wait({ kind: 'sync', xid, path: request.path, tag })
+        this.#out.order({ kind: 'sync', tag })
+        break
+      }
+      case 'create':
+      case 'create2':
+      case 'createContainer':
+      case 'createTTL':
+      case 'delete':
+      case 'setData':
+      case 'setACL':
+      case 'multi':
+      case 'closeSession': {
+        const { session, origin, who } = connection
+        connection.wait({ kind: 'write', xid, request })
+        this.#ask({ kind: 'client', session, origin, who, packet })
+        break
+      }
+      default:
+        if (connection.idle) this.#read(connection, xid, request)
+        else connection.wait({ kind: 'read', xid, request })
+    }
+  }
+
+  #authenticate(connection: Connection, xid: number, scheme: string, auth: Uint8Array | null): void {
+    const proved = identities(scheme, auth, connection.address, this.#superDigest)
+    if (proved !== null) connection.identify(proved)
+    this.#reply(connection, xid, proved === null ? failed('AuthFailed') : nothing('auth'))
+    if (proved === null) this.#close(connection, 'authentication failed')
+  }
+
+  #settle(connection: Connection, zxid: Zxid, txn: Txn, applied: Applied): void {
+    const awaited = connection.takeAwaited()
+    if (awaited === undefined) return
+    if (awaited.kind === 'join') {
+      this.#joined(connection, awaited.password, applied)
+      return
+    }
+    this.#out.packet(connection.id, encodeAnswer(awaited.xid, zxid, writeAnswer(awaited.request, applied)))
+    const { error } = applied
+    if (error === ERROR_CODES.SessionMoved || error === ERROR_CODES.SessionExpired)
+      this.#close(connection, 'no session here')
+    else if (txn.body.kind !== 'closeSession') this.#drain(connection)
+  }
+
+  #drain(connection: Connection): void {
+    for (let next = connection.takeReady(); next !== undefined; next = connection.takeReady()) {
+      if (next.kind === 'sync') this.#reply(connection, next.xid, { kind: 'sync', response: { path: next.path } })
+      else this.#read(connection, next.xid, next.request)
+    }
+  }
+
+  #read(connection: Connection, xid: number, request: Request): void {
+    if (request.kind === 'setWatches' || request.kind === 'setWatches2') {
+      for (const { zxid, type, path } of rearm(this.#state, this.watches, connection, request)) {
+        this.#event(connection.id, zxid, type, path)
+      }
+      this.#reply(connection, xid, nothing('setWatches'))
+    } else this.#reply(connection, xid, answerRead(this.#state, this.watches, connection, request))
+  }
+
+  #reply(connection: Connection, xid: number, answer: Answer): void {
+    this.#out.packet(connection.id, encodeAnswer(xid, this.#state.applied, answer))
+  }
+
+  #ask(request: LeaderRequest): void {
+    this.#out.order({ kind: 'request', bytes: encodeLeaderRequest(request) })
+  }
+
+  #close(connection: Connection, reason: string): void {
+    if (!this.#connections.has(connection.id)) return
+    this.#out.close(connection.id, reason)
+    this.#forget(connection)
+  }
+
+  #forget(connection: Connection): void {
+    const { id, origin, session } = connection
+    this.#connections.delete(id)
+    this.#byOrigin.delete(origin)
+    if (this.#bySession.get(session) === connection) this.#bySession.delete(session)
+    this.watches.closed(id)
+  }
+}

@@ -1,0 +1,74 @@
+import { NO_SESSION, type SessionId } from '../base/ids.ts'
+import type { Request } from '../jute/protocol.ts'
+import type { Identity } from '../tree/acl.ts'
+import type { ConnectionId, ConnectionInfo } from './orders.ts'
+
+/** A request that has no reply yet. */
+export type Pending =
+  /** The connect request: answered when its createSession or moveSession is applied. */
+  | { readonly kind: 'join'; readonly password: Uint8Array }
+  | { readonly kind: 'write'; readonly xid: number; readonly request: Request }
+  | { readonly kind: 'read'; readonly xid: number; readonly request: Request }
+  | { readonly kind: 'sync'; readonly xid: number; readonly path: string; readonly tag: number }
+
+/** One client's connection: who it is, and what it waits for, in the order in which it asked. */
+export class Connection {
+  readonly id: ConnectionId
+  readonly address: string
+  /** `new` until the connect request, `joining` until its session is there. */
+  phase: 'new' | 'joining' | 'open' = 'new'
+  session: SessionId = NO_SESSION
+  /** Its name in requests and txns; random, so that no other replica's connection has it. */
+  origin = 0
+  who: readonly Identity[]
+  readonly #pending: (Pending | undefined)[] = []
+  #head = 0
+  /** Tags of its syncs that are answered, but stand behind a write. */
+  readonly #synced = new Set<number>()
+
+  constructor(id: ConnectionId, { address }: ConnectionInfo) {
+    this.id = id
+    this.address = address
+    this.who = address === '' ? [] : [{ scheme: 'ip', id: address }]
+  }
+
+  identify(more: readonly Identity[]): void {
+    const isNew = ({ scheme, id }: Identity): boolean => !this.who.some((own) => own.scheme === scheme && own.id === id)
+    this.who = [...this.who, ...more.filter(isNew)]
+  }
+
+  get idle(): boolean {
+    return this.#head === this.#pending.length
+  }
+
+  wait(pending: Pending): void {
+    this.#pending.push(pending)
+  }
+
+  synced(tag: number): void {
+    this.#synced.add(tag)
+  }
+
+  /** The first that waits for a txn, taken off; undefined: it stands not at the head, or nothing waits. */
+  takeAwaited(): Extract<Pending, { kind: 'join' | 'write' }> | undefined {
+    const head = this.#pending[this.#head]
+    if (head?.kind !== 'join' && head?.kind !== 'write') return undefined
+    this.#shift()
+    return head
+  }
+
+  /** The next that can be answered now, taken off. */
+  takeReady(): Extract<Pending, { kind: 'read' | 'sync' }> | undefined {
+    const head = this.#pending[this.#head]
+    if (head?.kind !== 'read' && !(head?.kind === 'sync' && this.#synced.delete(head.tag))) return undefined
+    this.#shift()
+    return head
+  }
+
+  #shift(): void {
+    this.#pending[this.#head++] = undefined
+    if (this.#head * 2 < this.#pending.length) return
+    this.#pending.splice(0, this.#head)
+    this.#head = 0
+  }
+}
