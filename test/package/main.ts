@@ -85,12 +85,6 @@ async function twoTabs(context: BrowserContext, url: string): Promise<void> {
   await Promise.all([one.close(), two.close()])
 }
 
-declare global {
-  interface Window {
-    app: { write(path: string, text: string): Promise<void>; read(path: string): Promise<string> }
-  }
-}
-
 async function inBrowser(url: string, profile: string): Promise<void> {
   const context = await launchChromium(profile)
   try {
@@ -111,6 +105,10 @@ try {
   const app = join(temporary, 'app')
   install(app, tarball)
   say('installed in an empty application')
+
+  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--lib', 'esnext,dom']
+  run(bin('tsc'), [...strict, '--module', 'preserve', '--types', '', 'main.ts'], app)
+  say('its declarations are sound, those of its dependencies too')
 
   const quiet = { root: app, configFile: false, logLevel: 'warn' } as const
   await build(quiet)
