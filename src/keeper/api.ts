@@ -1,5 +1,6 @@
 import type { ReplicaId } from '../base/ids.ts'
 import type { ClientState, ZnodeClient } from '../client/api.ts'
+import type { Signaling } from '../signaling/signaling.ts'
 
 /** Plain data about this page's replica, for people and tools. Zxids as `epoch:counter` in hexadecimal. */
 export interface Inspection {
@@ -11,7 +12,12 @@ export interface Inspection {
   readonly role: 'starting' | 'looking' | 'following' | 'leading' | 'observing' | 'stopped'
   readonly leader: ReplicaId | null
   readonly epoch: { readonly accepted: number; readonly current: number }
-  readonly zxid: { readonly last: string; readonly durable: string; readonly committed: string; readonly applied: string }
+  readonly zxid: {
+    readonly last: string
+    readonly durable: string
+    readonly committed: string
+    readonly applied: string
+  }
   /** The newest configuration in the log; `joint` while two count. */
   readonly voters: readonly ReplicaId[]
   readonly joint: boolean
@@ -23,8 +29,18 @@ export interface Inspection {
     readonly sent: number
     readonly received: number
   }[]
-  readonly sessions: readonly { readonly id: string; readonly timeout: number; readonly ephemerals: number; readonly here: boolean }[]
-  readonly tree: { readonly znodes: number; readonly dataBytes: number; readonly watches: number; readonly digest: string }
+  readonly sessions: readonly {
+    readonly id: string
+    readonly timeout: number
+    readonly ephemerals: number
+    readonly here: boolean
+  }[]
+  readonly tree: {
+    readonly znodes: number
+    readonly dataBytes: number
+    readonly watches: number
+    readonly digest: string
+  }
   readonly storage: { readonly entries: number; readonly bytes: number | null; readonly state: 'open' | 'failed' }
   /** Rare branches and refusals, counted. */
   readonly marks: Readonly<Record<string, number>>
@@ -35,7 +51,12 @@ export interface KeeperEvents {
   /** The session's state. */
   state: { readonly state: ClientState; readonly reason: string; readonly deadline: number | null }
   /** Something about the ensemble changed: read `inspect()` if you care. */
-  ensemble: { readonly role: Inspection['role']; readonly leader: ReplicaId | null; readonly voters: readonly ReplicaId[]; readonly epoch: number }
+  ensemble: {
+    readonly role: Inspection['role']
+    readonly leader: ReplicaId | null
+    readonly voters: readonly ReplicaId[]
+    readonly epoch: number
+  }
   /** Why something waits or was refused: no quorum, a peer of another version, a link closed for garbage, storage trouble. */
   notice: {
     readonly code:
@@ -63,6 +84,15 @@ export interface KeeperOpenOptions {
   readonly create?: 'auto' | 'always' | 'never'
   /** Ends the wait for a session. */
   readonly signal?: AbortSignal
+  /**
+   * Told of every notice from the first moment on; while `open` waits there is no keeper to listen to. Without it, what is said
+   * before `open` has settled goes to the console as a warning.
+   */
+  readonly onNotice?: (notice: KeeperEvents['notice']) => void
+  /** How pages find each other; default BroadcastChannelSignaling: this browser. */
+  readonly signaling?: Signaling
+  /** STUN and TURN servers, for peers beyond this network; default none. */
+  readonly iceServers?: readonly RTCIceServer[]
   /** Makes the replica's worker, for bundlers and policies that cannot follow the library's own `new Worker(new URL(…))`. */
   readonly worker?: () => Worker
 }
@@ -73,4 +103,6 @@ export interface KeeperBase extends ZnodeClient {
   inspect(): Promise<Inspection>
   /** Asks the leader to step down in favour of a level voter. Resolves when another one leads, or rejects with `Timeout`. */
   stepDown(): Promise<void>
+  /** Makes these the voters (an odd number of members, this replica's leader willing). NewConfigNoQuorum, ReconfigInProgress; ConnectionLoss where this replica does not lead. */
+  reconfig(voters: readonly ReplicaId[]): Promise<void>
 }

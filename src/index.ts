@@ -1,0 +1,60 @@
+// The library's public face, and its only barrel.
+export { type ErrorCode, KeeperError, type KeeperErrorDetails, type Outcome } from './base/errors.ts'
+export type { EnsembleId, ReplicaId, SessionId } from './base/ids.ts'
+export { formatZxid, type Zxid } from './base/zxid.ts'
+export type {
+  Acl,
+  CallOptions,
+  ClientState,
+  CreateMode,
+  CreateOptions,
+  Data,
+  Op,
+  OpResult,
+  Permission,
+  ReadOp,
+  ReadOpResult,
+  ReadOptions,
+  Stat,
+  StateChange,
+  VersionOptions,
+  WatchEvent,
+  WatchEventType,
+  WatchNotice,
+  ZnodeClient,
+} from './client/api.ts'
+export type { Inspection, KeeperBase, KeeperEvents, KeeperOpenOptions } from './keeper/api.ts'
+export type { KeeperEvent } from './keeper/events.ts'
+export { Keeper } from './keeper/keeper.ts'
+export type { Election, Leader, Leadership, LeadOptions } from './recipes/election.ts'
+export { type FencingToken, type Hold, LockLostError, type LossCause, type LossPolicy } from './recipes/hold.ts'
+export type { AcquireOptions, LockInfo, LockOptions, Locks } from './recipes/locks.ts'
+export type { Group, Member, Membership } from './recipes/membership.ts'
+export type { LockMode } from './recipes/place.ts'
+export { BroadcastChannelSignaling } from './signaling/broadcast-channel.ts'
+export type { Candidate, Negotiation, Signal } from './signaling/signal.ts'
+export type { Signaling } from './signaling/signaling.ts'
+export type { Labels } from './tasks/names.ts'
+export type { RetryOptions } from './tasks/retry-policy.ts'
+export {
+  NonRetryable,
+  type RunEnd,
+  RunEndedError,
+  TaskCancelledError,
+  TaskError,
+  TaskFailedError,
+} from './tasks/task-error.ts'
+export type { TaskQueue, TaskQueueOptions } from './tasks/task-queue.ts'
+export type {
+  AddOptions,
+  Handler,
+  Handlers,
+  TaskContext,
+  TaskHandle,
+  TaskItem,
+  TaskMap,
+  TaskState,
+  TaskType,
+  WorkerOptions,
+} from './tasks/task-types.ts'
+export type { CloseOptions, TaskWorker } from './tasks/task-worker.ts'

@@ -1,0 +1,19 @@
+import { KeeperError } from '../base/errors.ts'
+
+const NEEDED = ['Worker', 'BroadcastChannel', 'MessageChannel', 'RTCPeerConnection', 'indexedDB'] as const
+
+/** Throws `Unsupported`, naming all that this page lacks and what can be done. */
+export function checkPlatform(): void {
+  if (globalThis.isSecureContext === false)
+    throw new KeeperError(
+      'Unsupported',
+      'Tabkeeper needs a secure context: serve the page over https, or from localhost while you develop.',
+    )
+  const missing: string[] = NEEDED.filter((name) => !(name in globalThis))
+  if (!('navigator' in globalThis && 'locks' in navigator)) missing.push('navigator.locks')
+  if (missing.length === 0) return
+  throw new KeeperError(
+    'Unsupported',
+    `Tabkeeper runs in a page of a browser that has ${missing.join(', ')}: Chrome, Edge 113, Firefox 114 or Safari 16.4, or later.`,
+  )
+}

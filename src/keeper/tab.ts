@@ -1,0 +1,231 @@
+import { KeeperError } from '../base/errors.ts'
+import type { ReplicaId } from '../base/ids.ts'
+import type { FramePipe } from '../client/frame-pipe.ts'
+import { portPipe } from '../client/port-pipe.ts'
+import { Mesh } from '../mesh/mesh.ts'
+import { openRtcPair } from '../mesh/rtc-pair.ts'
+import type { Started, WorkerEvent } from '../replica/service-api.ts'
+import { BroadcastChannelSignaling } from '../signaling/broadcast-channel.ts'
+import type { Inspection, KeeperEvents } from './api.ts'
+import { inspection } from './inspection.ts'
+import type { CheckedOptions } from './options.ts'
+import { holdLock, watchLock } from './page-locks.ts'
+import type { WorkerHost } from './worker-host.ts'
+
+export interface TabListener {
+  ensemble(change: KeeperEvents['ensemble']): void
+  notice(notice: KeeperEvents['notice']): void
+}
+
+/** How long the worker may take to hand over and end. */
+const CLOSE_MS = 3000
+const STEP_DOWN_MS = 8000
+
+type State = Extract<WorkerEvent, { kind: 'changed' }>['state']
+
+/** One page's part in the ensemble: its worker, its wires to the other pages, and the lock of its session. */
+export class Tab {
+  readonly #host: WorkerHost
+  readonly #started: Started
+  readonly #name: string
+  readonly #mesh: Mesh
+  readonly #listener: TabListener
+  /** Aborts when the tab has ended. */
+  readonly #over = new AbortController()
+  readonly #pipes = new Set<FramePipe>()
+  readonly #strangers = new Set<string>()
+  readonly #waiting = new Set<(state: State) => void>()
+  #state: State | null = null
+  #why: KeeperError | null = null
+  #session: { readonly id: string; readonly release: () => void } | null = null
+
+  constructor(host: WorkerHost, started: Started, options: CheckedOptions, listener: TabListener) {
+    this.#host = host
+    this.#started = started
+    this.#name = options.ensemble
+    this.#listener = listener
+    this.#mesh = new Mesh(
+      {
+        topic: options.ensemble,
+        ensemble: started.ensemble,
+        self: started.replica,
+        incarnation: started.incarnation,
+        signaling: options.signaling ?? new BroadcastChannelSignaling(),
+        iceServers: options.iceServers ?? [],
+        openPair: openRtcPair,
+        now: () => performance.now(),
+        chance: () => Math.random(),
+      },
+      {
+        deliver: async (peer, attempt, end) => {
+          await host.call('addLink', [peer, attempt, end], [end])
+        },
+        heard: (signal) => {
+          if (signal.kind === 'bye') this.#tellWorker(host.call('peerGone', [signal.from, 'it said goodbye']))
+          else if (signal.kind === 'stepDown') this.#tellWorker(host.call('stepDown', ['asked by another page']))
+          else this.#tellWorker(host.call(signal.kind, [signal.session]))
+        },
+        stranger: (ensemble) => {
+          if (this.#strangers.has(ensemble)) return
+          this.#strangers.add(ensemble)
+          const message = `Another ensemble of the same name is here: ${ensemble}; this page is in ${started.ensemble}.`
+          listener.notice({ code: 'EnsembleMismatch', message })
+        },
+        notice: (message, peer) =>
+          listener.notice({ code: 'LinkFailed', message, ...(peer === undefined ? {} : { peer }) }),
+      },
+    )
+    host.onevent = (event) => this.#on(event)
+    host.ondeath = (error) => {
+      listener.notice({ code: noticeCode(error), message: error.message })
+      this.#end(error)
+    }
+    watchLock(started.lock, this.#over.signal, () =>
+      host.died(new KeeperError('WorkerFailed', "The replica's worker is gone: the browser ended it.")),
+    )
+    addEventListener('pagehide', this.#leave, { signal: this.#over.signal })
+  }
+
+  /** Why it has ended, or null. */
+  get failure(): KeeperError | null {
+    return this.#why
+  }
+
+  /** Enters the topic: from here on others know of this replica. */
+  join(): Promise<void> {
+    return this.#mesh.join()
+  }
+
+  /** A new connection of this page's client to its replica. */
+  readonly connect = async (): Promise<FramePipe> => {
+    if (this.#why !== null) throw new KeeperError('SessionExpired', this.#why.message, { cause: this.#why })
+    const { port1, port2 } = new MessageChannel()
+    const pipe = portPipe(port1)
+    this.#pipes.add(pipe)
+    try {
+      await this.#host.call('connectClient', [port2], [port2])
+    } catch (error) {
+      this.#pipes.delete(pipe)
+      pipe.close()
+      throw error
+    }
+    return pipe
+  }
+
+  /** Holds the session's lock: others of this browser end the session when this page is gone. 16 hexadecimal digits. */
+  async holdSession(id: string): Promise<void> {
+    const release = await holdLock(`tabkeeper:${this.#started.ensemble}:session:${id}`)
+    if (this.#why !== null) return release()
+    this.#session = { id, release }
+    this.#mesh.tell({ kind: 'sessionOpened', session: id })
+  }
+
+  async inspect(): Promise<Inspection> {
+    const state = await this.#host.call('inspect', [])
+    return inspection(this.#name, this.#started, state, this.#mesh.status())
+  }
+
+  reconfig(voters: readonly ReplicaId[]): Promise<null> {
+    return this.#host.call('reconfig', [voters])
+  }
+
+  async stepDown(): Promise<void> {
+    const leader = this.#state?.leader ?? null
+    if (leader === null) throw new KeeperError('Timeout', 'Nobody leads at the moment.')
+    const other = this.#until((state) => state.leader !== null && state.leader !== leader, STEP_DOWN_MS)
+    other.catch(() => undefined)
+    if (leader === this.#started.replica) await this.#host.call('stepDown', ['asked by its page'])
+    else this.#mesh.tell({ kind: 'stepDown', to: leader })
+    await other
+  }
+
+  /** Hands over if leading, says goodbye, and ends. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#why !== null) return
+    let late: ReturnType<typeof setTimeout> | undefined
+    const timer = new Promise((resolve) => {
+      late = setTimeout(resolve, CLOSE_MS)
+    })
+    await Promise.race([this.#host.call('close', []).catch(() => undefined), timer])
+    clearTimeout(late)
+    this.#end(new KeeperError('Closed', 'The keeper was closed.'))
+  }
+
+  readonly #leave = (): void => this.#end(new KeeperError('Closed', 'The page was left.'))
+
+  /** Everything at once and synchronously: in `pagehide` nothing comes after. */
+  #end(why: KeeperError): void {
+    if (this.#why !== null) return
+    this.#why = why
+    if (this.#session !== null) {
+      this.#mesh.tell({ kind: 'sessionEnded', session: this.#session.id })
+      this.#session.release()
+    }
+    this.#mesh.close()
+    this.#host.terminate()
+    this.#over.abort()
+    for (const pipe of this.#pipes) pipe.close()
+    this.#pipes.clear()
+    for (const listener of [...this.#waiting]) listener(STOPPED)
+  }
+
+  #on(event: WorkerEvent): void {
+    switch (event.kind) {
+      case 'tick':
+        return this.#mesh.ticked()
+      case 'linkOpened':
+        return this.#mesh.linkOpened(event.peer, event.attempt)
+      case 'linkClosed':
+        return this.#mesh.linkClosed(event.peer, event.attempt, event.refused)
+      case 'peerGone':
+        return this.#mesh.peerGone(event.peer, event.reason)
+      case 'changed': {
+        const { role, leader, voters, epoch } = event.state
+        this.#state = event.state
+        for (const listener of [...this.#waiting]) listener(event.state)
+        return this.#listener.ensemble({ role, leader, voters, epoch: epoch.current })
+      }
+      case 'notice': {
+        const { code, message, peer } = event
+        return this.#listener.notice({ code, message, ...(peer === null ? {} : { peer }) })
+      }
+      case 'ended':
+        if (event.error === null) return
+        return this.#host.died(new KeeperError(event.error.code, event.error.message, { path: event.error.path }))
+    }
+  }
+
+  #until(fits: (state: State) => boolean, ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error: KeeperError | null) => {
+        clearTimeout(timer)
+        this.#waiting.delete(listen)
+        if (error === null) resolve()
+        else reject(error)
+      }
+      const timer = setTimeout(() => done(new KeeperError('Timeout', `Not within ${ms} ms.`)), ms)
+      const listen = (state: State) => {
+        if (state === STOPPED) done(this.#why)
+        else if (fits(state)) done(null)
+      }
+      this.#waiting.add(listen)
+    })
+  }
+
+  /** What cannot be told any more to a worker that is gone is of no use to anybody. */
+  #tellWorker(call: Promise<unknown>): void {
+    call.catch(() => undefined)
+  }
+}
+
+const STOPPED: State = {
+  role: 'stopped',
+  leader: null,
+  serving: false,
+  epoch: { accepted: 0, current: 0 },
+  voters: [],
+  joint: false,
+}
+
+const noticeCode = (error: KeeperError): KeeperEvents['notice']['code'] =>
+  error.code === 'StorageFailed' || error.code === 'UpdateNeeded' ? error.code : 'WorkerFailed'

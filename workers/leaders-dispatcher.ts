@@ -1,0 +1,48 @@
+import { Client } from '../src/client/client.ts'
+import type { Clock } from '../src/client/clock.ts'
+import { memoryPipe } from '../src/client/memory-pipe.ts'
+import type { ReplicaHost } from '../src/replica/api.ts'
+import { Dispatcher } from '../src/tasks/dispatcher.ts'
+
+const clock: Clock = {
+  now: () => performance.now(),
+  after: (ms, then) => {
+    const timer = setTimeout(then, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+/**
+ * The task dispatcher beside the ensemble's leader, which has every commit first. An ordinary client of its own replica; when
+ * another replica leads, that one's dispatcher deposes this one.
+ */
+export class LeadersDispatcher {
+  #stop: (() => Promise<void>) | null = null
+
+  start(replica: ReplicaHost): void {
+    this.stop()
+    const client = Client.connect(
+      async () => {
+        const [mine, theirs] = memoryPipe()
+        replica.clientConnected(theirs, { from: 'worker', address: '' })
+        return mine
+      },
+      { clock, random: () => Math.random(), touchedByHost: true },
+    )
+    const dispatcher = new Dispatcher(
+      { client, clock, random: (into) => crypto.getRandomValues(into), wallTime: () => Date.now() },
+      { depose: true },
+    )
+    // It ends with its session; while this replica leads there is a next one.
+    dispatcher.start().catch(() => undefined)
+    this.#stop = async () => {
+      await dispatcher.stop()
+      await client.close()
+    }
+  }
+
+  stop(): void {
+    this.#stop?.().catch(() => undefined)
+    this.#stop = null
+  }
+}

@@ -1,0 +1,27 @@
+import { expose } from 'comlink'
+import { portPipe } from '../src/client/port-pipe.ts'
+import { founding, votersOfEntry as votersOf } from '../src/replica/founding.ts'
+import { Service } from '../src/replica/service.ts'
+import { workerPlatform } from '../src/replica/worker-platform.ts'
+import { Server } from '../src/server/server.ts'
+import { claimReplica } from '../src/storage/claim.ts'
+import { replicaLock } from '../src/storage/names.ts'
+import { LeadersDispatcher } from './leaders-dispatcher.ts'
+
+// The composition root of a page's replica: its log is in IndexedDB, its links come from the page, its one client is the page.
+const dispatcher = new LeadersDispatcher()
+
+expose(
+  new Service({
+    claim: async ({ ensemble: name, create }) => {
+      const { log, recovered, browser } = await claimReplica({ name, create, founding, votersOf })
+      return { log, recovered, browser, lock: replicaLock(recovered) }
+    },
+    server: () => new Server(),
+    platform: workerPlatform,
+    pipe: portPipe,
+    locks: navigator.locks,
+    leading: (replica) => dispatcher.start(replica),
+    notLeading: () => dispatcher.stop(),
+  }),
+)
