@@ -1,0 +1,173 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { utf8 } from '../../src/base/bytes.ts'
+import { makeZxid, type Zxid } from '../../src/base/zxid.ts'
+import type { Recovered, TxnLog } from '../../src/storage/txn-log.ts'
+import type { Entry } from '../../src/zab/entry.ts'
+import type { Change } from '../../src/zab/facts.ts'
+
+export interface Subject {
+  /** Claims the log anew, without closing what was opened before. */
+  open(): Promise<{ readonly log: TxnLog; readonly recovered: Recovered }>
+}
+
+const NONE = 0 as Zxid
+const STRICT = { relaxed: false, committed: NONE }
+export const entry = (epoch: number, counter: number, kind: Entry['kind'] = 'txn'): Entry => ({
+  zxid: makeZxid(epoch, counter),
+  kind,
+  bytes: utf8(`${epoch}:${counter}`),
+})
+export const run = (epoch: number, from: number, to: number): Entry[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => entry(epoch, from + i))
+const append = (...entries: Entry[]): Change => ({ kind: 'append', entries })
+const zxids = (recovered: Recovered): number[] => recovered.entries.map(({ zxid }) => zxid)
+
+/** What every TxnLog keeps. `make` gives an empty one. */
+export function txnLogContract(name: string, make: () => Promise<Subject>): void {
+  describe(`the TxnLog contract: ${name}`, () => {
+    it('finds after reopening what was written', async () => {
+      const subject = await make()
+      const { log, recovered } = await subject.open()
+      expect(recovered.entries).toEqual([])
+      await log.write([{ kind: 'acceptedEpoch', epoch: 3 }, append(...run(1, 1, 3), ...run(3, 1, 2))], {
+        relaxed: false,
+        committed: makeZxid(1, 2),
+      })
+      await log.write([{ kind: 'currentEpoch', epoch: 3 }], { relaxed: true, committed: NONE })
+      const again = (await subject.open()).recovered
+      expect(again.entries).toEqual([...run(1, 1, 3), ...run(3, 1, 2)])
+      expect(again).toMatchObject({ acceptedEpoch: 3, currentEpoch: 3, base: 0, committed: makeZxid(1, 2) })
+      expect(again.incarnation).toBe(recovered.incarnation + 1)
+    })
+
+    it('keeps the order of writes given in one turn', async () => {
+      const subject = await make()
+      const { log } = await subject.open()
+      const done: number[] = []
+      await Promise.all(
+        [1, 2, 3, 4, 5].map((n) =>
+          log.write([append(entry(1, n))], { relaxed: n % 2 === 0, committed: NONE }).then(() => done.push(n)),
+        ),
+      )
+      expect(done).toEqual([1, 2, 3, 4, 5])
+      expect(zxids((await subject.open()).recovered)).toEqual(run(1, 1, 5).map(({ zxid }) => zxid))
+    })
+
+    it('cuts in the middle of a batch, and appends behind the cut', async () => {
+      const subject = await make()
+      const { log } = await subject.open()
+      await log.write([append(...run(1, 1, 10))], { relaxed: false, committed: makeZxid(1, 4) })
+      await log.write([append(...run(1, 11, 12))], STRICT)
+      await log.write([{ kind: 'truncate', zxid: makeZxid(1, 4) }, append(entry(2, 1))], STRICT)
+      const again = (await subject.open()).recovered
+      expect(again.entries).toEqual([...run(1, 1, 4), entry(2, 1)])
+      expect((await log.usage()).entries).toBe(5)
+    })
+
+    it('replaces log and snapshot by an install', async () => {
+      const subject = await make()
+      const { log } = await subject.open()
+      await log.write([append(...run(1, 1, 5))], STRICT)
+      const config = entry(4, 2, 'config')
+      const chunks = [utf8('one'), utf8('two')]
+      await log.write([{ kind: 'install', zxid: makeZxid(4, 7), config, chunks }, append(...run(4, 8, 9))], STRICT)
+      const again = (await subject.open()).recovered
+      expect(again).toMatchObject({ base: makeZxid(4, 7), baseConfig: config, snapshot: chunks })
+      expect(again.entries).toEqual(run(4, 8, 9))
+    })
+
+    it('keeps a saved snapshot and what stands behind it', async () => {
+      const subject = await make()
+      const { log } = await subject.open()
+      for (let n = 1; n <= 5; n++) await log.write([append(...run(1, n * 2 - 1, n * 2))], STRICT)
+      await log.saveSnapshot(makeZxid(1, 7), null, [utf8('tree')], makeZxid(1, 5))
+      await log.write([append(entry(1, 11))], STRICT)
+      const again = (await subject.open()).recovered
+      expect(again).toMatchObject({ base: makeZxid(1, 7), snapshot: [utf8('tree')] })
+      expect(again.entries).toEqual(run(1, 8, 11))
+    })
+
+    it('goes back to the log when a snapshot is cut off with it', async () => {
+      const subject = await make()
+      const { log } = await subject.open()
+      await log.write([append(...run(1, 1, 6))], STRICT)
+      await log.saveSnapshot(makeZxid(1, 5), null, [utf8('tree')], NONE)
+      await log.write([{ kind: 'truncate', zxid: makeZxid(1, 3) }], STRICT)
+      const again = (await subject.open()).recovered
+      expect(again).toMatchObject({ base: 0, snapshot: [] })
+      expect(again.entries).toEqual(run(1, 1, 3))
+    })
+
+    it('refuses every write of a holder whose log was claimed anew', async () => {
+      const subject = await make()
+      const first = (await subject.open()).log
+      await first.write([append(entry(1, 1))], STRICT)
+      const second = await subject.open()
+      const late = first.write([append(entry(1, 2))], STRICT)
+      await expect(late).rejects.toMatchObject({ code: 'StorageFailed' })
+      await expect(first.write([append(entry(1, 2))], STRICT)).rejects.toMatchObject({ code: 'StorageFailed' })
+      await second.log.write([append(entry(2, 1))], STRICT)
+      expect((await subject.open()).recovered.entries).toEqual([entry(1, 1), entry(2, 1)])
+    })
+
+    it('refuses an append that leaves a hole, and keeps nothing of it', async () => {
+      const subject = await make()
+      const { log } = await subject.open()
+      await log.write([append(entry(1, 1))], STRICT)
+      await expect(log.write([append(entry(1, 3))], STRICT)).rejects.toThrow(/does not follow/)
+      expect((await subject.open()).recovered.entries).toEqual([entry(1, 1)])
+    })
+
+    it('writes nothing after close', async () => {
+      const subject = await make()
+      const { log } = await subject.open()
+      const issued = log.write([append(entry(1, 1))], STRICT)
+      await log.close()
+      await issued
+      await expect(log.write([append(entry(1, 2))], STRICT)).rejects.toMatchObject({ name: 'KeeperError' })
+      expect((await subject.open()).recovered.entries).toEqual([entry(1, 1)])
+    })
+
+    it('is a list of entries, whatever is written in whatever groups', async () => {
+      const step = fc.oneof(
+        fc.record({
+          kind: fc.constant('append' as const),
+          count: fc.integer({ min: 1, max: 5 }),
+          newEpoch: fc.boolean(),
+        }),
+        fc.record({ kind: fc.constant('truncate' as const), drop: fc.nat(4) }),
+        fc.record({ kind: fc.constant('wait' as const) }),
+      )
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+          const subject = await make()
+          const { log } = await subject.open()
+          const model: Entry[] = []
+          let epoch = 1
+          let writes: Promise<void>[] = []
+          for (const one of steps) {
+            if (one.kind === 'wait') {
+              await Promise.all(writes)
+              writes = []
+            } else if (one.kind === 'append') {
+              if (one.newEpoch) epoch++
+              const last = model.at(-1)
+              const from =
+                last !== undefined && last.zxid >= makeZxid(epoch, 1) ? last.zxid - makeZxid(epoch, 0) + 1 : 1
+              const more = run(epoch, from, from + one.count - 1)
+              model.push(...more)
+              writes.push(log.write([append(...more)], STRICT))
+            } else {
+              model.length = Math.max(0, model.length - one.drop)
+              writes.push(log.write([{ kind: 'truncate', zxid: model.at(-1)?.zxid ?? NONE }], STRICT))
+            }
+          }
+          await Promise.all(writes)
+          expect((await subject.open()).recovered.entries).toEqual(model)
+        }),
+        { numRuns: 40 },
+      )
+    })
+  })
+}
