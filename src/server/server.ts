@@ -9,10 +9,13 @@ import { Clients } from './clients.ts'
 import { decodeTouched, encodeTouched, Leader } from './leader.ts'
 import type { ConnectionId, ConnectionInfo, ReplicaServer, ServerOrder, ServerStatus } from './orders.ts'
 import { Outbox } from './outbox.ts'
+import { Watches } from './watches.ts'
 
 export interface ServerOptions extends Partial<PrepareOptions> {
   /** Who passes every ACL check: `user:base64(sha1(user:password))`, as `digestId` makes it. */
   readonly superDigest?: string
+  /** ZooKeeper 3.8's flaw ZOOKEEPER-4466, for clients that count on it: of watches on one path the last one set replaces the others. */
+  readonly oneWatchModePerPath?: boolean
 }
 
 /** The replica's service to its clients, and its part of the replicated state machine. See ReplicaServer. */
@@ -26,10 +29,12 @@ export class Server implements ReplicaServer {
 
   constructor(options: ServerOptions = {}) {
     this.#options = { extendedTypes: options.extendedTypes ?? true, enforceQuota: options.enforceQuota ?? false }
-    this.#clients = new Clients(this.#state, this.#out, options.superDigest, (session, now) => {
+    const heard = (session: SessionId, now: number): void => {
       this.#touched.add(session)
       this.#leader?.heard(session, now)
-    })
+    }
+    const watches = new Watches(options.oneWatchModePerPath)
+    this.#clients = new Clients(this.#state, this.#out, options.superDigest, heard, watches)
   }
 
   get applied(): Zxid {
@@ -97,7 +102,8 @@ export class Server implements ReplicaServer {
 
   restore(zxid: Zxid, chunks: readonly Uint8Array[]): void {
     assert(this.#clients.size === 0, 'a snapshot comes while connections are open')
-    this.#state = State.restored(zxid, chunks)
+    // No chunks: a log that begins at its founding.
+    this.#state = chunks.length === 0 ? State.fresh() : State.restored(zxid, chunks)
     this.#leader = null
     this.#clients.serve(this.#state, false)
   }
