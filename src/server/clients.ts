@@ -25,13 +25,13 @@ import type { ConnectionId, ConnectionInfo } from './orders.ts'
 import type { Outbox } from './outbox.ts'
 import { answerRead } from './reads.ts'
 import { rearm } from './rearm.ts'
-import { Watches } from './watches.ts'
+import type { Watches } from './watches.ts'
 
 const REFUSED = { protocolVersion: 0, timeOut: 0, sessionId: NO_SESSION, passwd: new Uint8Array(16), readOnly: false }
 
 /** This replica's connections: frames in, and for each connection its replies in order. ZooKeeper: ServerCnxn, CommitProcessor. */
 export class Clients {
-  readonly watches: Watches = new Watches()
+  readonly watches: Watches
   readonly #connections = new Map<ConnectionId, Connection>()
   readonly #byOrigin = new Map<number, Connection>()
   readonly #bySession = new Map<SessionId, Connection>()
@@ -48,7 +48,9 @@ export class Clients {
     out: Outbox,
     superDigest: string | undefined,
     heard: (session: SessionId, now: number) => void,
+    watches: Watches,
   ) {
+    this.watches = watches
     this.#state = state
     this.#out = out
     this.#superDigest = superDigest

@@ -2,16 +2,20 @@ import type { Change } from '../tree/apply.ts'
 import { parentOf } from '../tree/path.ts'
 import type { ConnectionId } from './orders.ts'
 
-/** Modes of a registration, as bits: several of one connection on one path live side by side (ZOOKEEPER-4466 made them overwrite each other). */
-export const WATCH = { data: 1, child: 2, persistent: 4, recursive: 8 } as const
-export const ANY_WATCH = 15
+/** Modes of a registration, as bits: several of one connection on one path live side by side. A persistent one is two: for data and for children. */
+export const WATCH = { data: 1, child: 2, persistent: 4 | 8, recursive: 16 } as const
+export const ANY_WATCH = 31
+
+/** ZooKeeper keeps two tables; each mode is in one of them, a persistent one in both. */
+const PERSISTENT = { data: 4, child: 8 } as const
+const TABLES = [WATCH.data | PERSISTENT.data | WATCH.recursive, WATCH.child | PERSISTENT.child] as const
 
 /** Which modes on the changed path see which change, and which of them are used up by it. */
 const TRIGGERS: { readonly [T in Change['type']]: { readonly seenBy: number; readonly uses: number } } = {
-  NodeCreated: { seenBy: WATCH.data | WATCH.persistent | WATCH.recursive, uses: WATCH.data },
-  NodeDataChanged: { seenBy: WATCH.data | WATCH.persistent | WATCH.recursive, uses: WATCH.data },
+  NodeCreated: { seenBy: WATCH.data | PERSISTENT.data | WATCH.recursive, uses: WATCH.data },
+  NodeDataChanged: { seenBy: WATCH.data | PERSISTENT.data | WATCH.recursive, uses: WATCH.data },
   NodeDeleted: { seenBy: ANY_WATCH, uses: WATCH.data | WATCH.child },
-  NodeChildrenChanged: { seenBy: WATCH.child | WATCH.persistent, uses: WATCH.child },
+  NodeChildrenChanged: { seenBy: WATCH.child | PERSISTENT.child, uses: WATCH.child },
 }
 
 /**
@@ -21,8 +25,14 @@ const TRIGGERS: { readonly [T in Change['type']]: { readonly seenBy: number; rea
 export class Watches {
   readonly #byPath = new Map<string, Map<ConnectionId, number>>()
   readonly #byConnection = new Map<ConnectionId, Set<string>>()
+  readonly #oneModePerPath: boolean
   #recursive = 0
   #size = 0
+
+  /** `oneModePerPath`: in each table the last registration replaces the others, as in ZooKeeper 3.8 (ZOOKEEPER-4466). */
+  constructor(oneModePerPath = false) {
+    this.#oneModePerPath = oneModePerPath
+  }
 
   /** Pairs of a connection and a path. */
   get size(): number {
@@ -30,7 +40,9 @@ export class Watches {
   }
 
   add(connection: ConnectionId, path: string, modes: number): void {
-    this.#put(connection, path, this.#modes(connection, path) | modes)
+    let kept = this.#modes(connection, path)
+    if (this.#oneModePerPath) for (const table of TABLES) if ((modes & table) !== 0) kept &= ~table
+    this.#put(connection, path, kept | modes)
   }
 
   has(connection: ConnectionId, path: string, modes: number): boolean {
