@@ -6,6 +6,8 @@ export interface Scenario {
   readonly name: string
   readonly area: string
   readonly description: string
+  /** An odd behaviour of that version of ZooKeeper, which the scenario pins down. */
+  readonly quirk?: string
   readonly server?: { readonly enforceQuota?: boolean }
   readonly sessions: Readonly<Record<string, { readonly timeout: number; readonly chroot?: string }>>
   readonly steps: readonly Step[]
