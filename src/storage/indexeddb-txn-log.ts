@@ -147,7 +147,9 @@ class IndexedDbTxnLog implements TxnLog {
     if (writesState) work.push(tx.objectStore('state').put(layout.state, 'state'))
     const results = await Promise.allSettled([tx.done, ...work])
     if (fenced !== null) throw fenced
-    for (const result of results) if (result.status === 'rejected') throw result.reason
+    const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+    // Where we aborted, our reason says more than the transaction's.
+    if (reasons.length > 0) throw reasons.find((reason) => reason instanceof KeeperError) ?? reasons[0]
   }
 
   /** Requests of one transaction, issued in order; only `split` has to read first. */
@@ -224,8 +226,7 @@ class IndexedDbTxnLog implements TxnLog {
 
   /** Every later write rejects; what waits does so now. */
   #fail(failure: KeeperError): void {
-    if (this.#failure !== null) return
-    this.#failure = failure
+    this.#failure ??= failure
     const waiting = this.#jobs
     this.#jobs = []
     for (const job of waiting) job.reject(failure)

@@ -23,6 +23,9 @@ export function logRecord(entries: readonly Entry[], committed: Zxid): LogRecord
   return { last: last.zxid, count: entries.length, bytes, sum: checksum(bytes), committed }
 }
 
+/** Snapshot serials of one incarnation, so that no two ever share one. */
+const SERIALS = 2 ** 20
+
 /** null: garbled. */
 export function recordEntries(key: Zxid, record: LogRecord): Entry[] | null {
   if (!(record?.bytes instanceof Uint8Array) || checksum(record.bytes) !== record.sum) return null
@@ -89,10 +92,10 @@ function chain(
     if (record.committed > committed) committed = record.committed
     previous = record.last
   }
-  if (previous < state.base && batches.length > 0) throw garbled(db, 'its log ends before its snapshot')
+  if (previous < state.base) throw garbled(db, 'its log ends before its snapshot')
   const last = entries.at(-1)?.zxid ?? state.base
   return {
-    layout: new Layout(state, batches, state.snapshotSerial + 1),
+    layout: new Layout(state, batches, identity.incarnation * SERIALS),
     torn,
     recovered: {
       ensemble: identity.ensemble,
@@ -104,7 +107,7 @@ function chain(
       baseConfig: state.baseConfig,
       snapshot,
       entries,
-      committed: committed > last ? last : committed,
+      committed: Math.min(committed, last) as Zxid,
     },
   }
 }
@@ -138,7 +141,7 @@ export async function createLog(
 ): Promise<void> {
   const tx = db.transaction(ALL, 'readwrite', { durability: 'strict' })
   const { ensemble, replica } = identity
-  const layout = new Layout(state, [], 1)
+  const layout = new Layout(state, [], SERIALS)
   const puts: Promise<unknown>[] = layout
     .plan([{ kind: 'append', entries }])
     .map((step) =>

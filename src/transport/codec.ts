@@ -107,12 +107,14 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
   },
   sync: {
     type: 5,
-    write: (w, m) => writeOptionalEntry(w.long(m.nonce).byte(MODES.indexOf(m.mode)).long(m.from), m.config),
+    write: (w, m) =>
+      writeOptionalEntry(w.long(m.nonce).byte(MODES.indexOf(m.mode)).long(m.from).bool(m.voting), m.config),
     read: (r) => ({
       kind: 'sync',
       nonce: r.long(),
       mode: oneOf(MODES, r.byte(), 'sync mode'),
       from: readZxid(r),
+      voting: r.bool(),
       config: readOptionalEntry(r),
     }),
   },

@@ -1,0 +1,110 @@
+import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+import type { Zxid } from '../base/zxid.ts'
+import type { Entry } from '../zab/entry.ts'
+import type { HeldLock } from './locks.ts'
+import type { Identity } from './names.ts'
+import { readLog } from './recover.ts'
+import type { Database } from './schema.ts'
+import type { Recovered } from './txn-log.ts'
+
+/** An identity of this browser. `lock` null: another worker has it. */
+export interface Local {
+  readonly identity: Identity
+  readonly lock: HeldLock | null
+}
+
+/** One that may be taken up. Everything but the identity is a look ahead: the claim reads again. */
+export interface Candidate {
+  readonly local: Local
+  readonly currentEpoch: number
+  readonly last: Zxid
+  /** The newest configuration record in its log. */
+  readonly config: Entry | null
+  readonly voter: boolean
+  release(): void
+}
+
+export interface Survey {
+  readonly candidates: readonly Candidate[]
+  /** Databases without an identity: their makers crashed. */
+  readonly unfinished: readonly Pick<Candidate, 'local' | 'release'>[]
+  /** Why the others cannot be read; they are left alone. */
+  readonly failures: readonly unknown[]
+}
+
+/**
+ * Looks into the free logs, whose locks are held. Best first: voters of the newest configuration known among the logs of
+ * their ensemble, then the most recent log. One of a later schema, or broken, is left alone and its lock let go.
+ */
+export async function surveyFree(
+  local: readonly Local[],
+  votersOf: (config: Entry) => readonly ReplicaId[],
+  open: (identity: Identity) => Promise<Database>,
+): Promise<Survey> {
+  const seen: Candidate[] = []
+  const unfinished: Pick<Candidate, 'local' | 'release'>[] = []
+  const failures: unknown[] = []
+  for (const one of local) {
+    if (one.lock === null) continue
+    const lock = one.lock
+    try {
+      const recovered = await read(await open(one.identity))
+      const held = { local: one, release: () => lock.release() }
+      if (recovered === null) unfinished.push(held)
+      else seen.push({ ...look(recovered), ...held })
+    } catch (error) {
+      failures.push(error)
+      lock.release()
+    }
+  }
+  const newest = new Map<EnsembleId, Entry>()
+  for (const { local: one, config } of seen) {
+    const known = newest.get(one.identity.ensemble)
+    if (config !== null && (known === undefined || config.zxid > known.zxid)) newest.set(one.identity.ensemble, config)
+  }
+  const voting = (candidate: Candidate): boolean => {
+    const config = newest.get(candidate.local.identity.ensemble)
+    return config !== undefined && votersOf(config).includes(candidate.local.identity.replica)
+  }
+  const candidates = seen.map((candidate) => ({ ...candidate, voter: voting(candidate) })).sort(best)
+  return { candidates, unfinished, failures }
+}
+
+async function read(db: Database): Promise<Recovered | null> {
+  try {
+    return (await readLog(db))?.recovered ?? null
+  } finally {
+    db.close()
+  }
+}
+
+function look(recovered: Recovered): Omit<Candidate, 'local' | 'release'> {
+  return {
+    currentEpoch: recovered.currentEpoch,
+    last: recovered.entries.at(-1)?.zxid ?? recovered.base,
+    config: recovered.entries.findLast((entry) => entry.kind === 'config') ?? recovered.baseConfig,
+    voter: false,
+  }
+}
+
+const best = (a: Candidate, b: Candidate): number =>
+  Number(b.voter) - Number(a.voter) ||
+  b.currentEpoch - a.currentEpoch ||
+  b.last - a.last ||
+  a.local.identity.replica - b.local.identity.replica
+
+const recent = (a: Candidate, b: Candidate): number => b.currentEpoch - a.currentEpoch || b.last - a.last
+
+/**
+ * Which of several ensembles of one name: one that runs in this browser, then the one with the most recent log. What
+ * nobody has and nobody can read does not count. null: none.
+ */
+export function chooseEnsemble(local: readonly Local[], free: readonly Candidate[]): EnsembleId | null {
+  const running = local.filter(({ lock }) => lock === null).map(({ identity }) => identity.ensemble)
+  const logs = [...free].sort(recent)
+  const first = logs.find(({ local: one }) => running.includes(one.identity.ensemble)) ?? logs[0]
+  if (running.length > 0 && (first === undefined || !running.includes(first.local.identity.ensemble))) {
+    return running.sort()[0] ?? null
+  }
+  return first?.local.identity.ensemble ?? null
+}

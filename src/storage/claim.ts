@@ -1,0 +1,185 @@
+import { toHex } from '../base/bytes.ts'
+import { KeeperError } from '../base/errors.ts'
+import { type EnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
+import type { Entry } from '../zab/entry.ts'
+import { chooseEnsemble, type Local, surveyFree } from './choose.ts'
+import { browserId, deleteDatabase, openDatabase, storageFailed } from './database.ts'
+import { openIndexedDbLog } from './indexeddb-txn-log.ts'
+import { type HeldLock, type Locks, tryLock, waitForLock } from './locks.ts'
+import { BROWSER_DATABASE, databaseName, foundingLock, type Identity, identityOf, replicaLock } from './names.ts'
+import { createLog } from './recover.ts'
+import { EMPTY_STATE } from './schema.ts'
+import type { Recovered, TxnLog } from './txn-log.ts'
+
+export interface ClaimOptions {
+  /** The ensemble's name. */
+  readonly name: string
+  /** `auto`: found if this browser knows no such ensemble. `always`: found anew in any case. `never`: only join. */
+  readonly create: 'auto' | 'always' | 'never'
+  /** The first log records of a new ensemble: zxids 0:1 (config) and 0:2 (format). */
+  founding(ensemble: EnsembleId, replica: ReplicaId): readonly Entry[]
+  /** Who votes, by a `config` entry. */
+  votersOf(config: Entry): readonly ReplicaId[]
+  /** The ensemble that an invitation names: founded nowhere, joined with an empty log if it is unknown here. */
+  readonly ensemble?: EnsembleId
+  /** The failure domain; default: a random id of this browser profile. */
+  readonly browser?: string
+  /** Another opening of this browser is at work; called at most once. */
+  onWaiting?(): void
+  readonly signal?: AbortSignal
+  readonly locks?: Locks
+  readonly databases?: IDBFactory
+}
+
+export interface Claim {
+  readonly log: TxnLog
+  readonly recovered: Recovered
+  /** Was the ensemble founded by this claim? */
+  readonly founded: boolean
+  readonly browser: string
+  /** Other ensembles of this name that this browser holds replicas of. */
+  readonly others: readonly EnsembleId[]
+  /** Closes the log, then lets go of the identity. */
+  release(): Promise<void>
+}
+
+/**
+ * Takes up an unclaimed identity of this browser, or makes one, or founds the ensemble. In a worker: the identity's lock
+ * lives as long as it does. Rejects with `Unsupported`, `StorageFailed`, `UpdateNeeded`, `NoNode` (`never`, and nothing
+ * is known here), `Aborted`.
+ */
+export async function claimReplica(options: ClaimOptions): Promise<Claim> {
+  const databases = options.databases ?? globalThis.indexedDB
+  const locks = options.locks ?? (globalThis.navigator?.locks as Locks | undefined)
+  if (databases === undefined) throw new KeeperError('Unsupported', 'IndexedDB is not available in this worker')
+  if (typeof databases.databases !== 'function') throw new KeeperError('Unsupported', 'indexedDB.databases is missing')
+  if (locks === undefined) throw new KeeperError('Unsupported', 'navigator.locks is not available in this worker')
+  const turn = await takeTurn(locks, options)
+  try {
+    return await claimInTurn(options, locks, databases)
+  } catch (error) {
+    throw error instanceof KeeperError ? error : storageFailed(`claiming a replica of ${options.name}: ${error}`, error)
+  } finally {
+    turn.release()
+  }
+}
+
+async function takeTurn(locks: Locks, options: ClaimOptions): Promise<HeldLock> {
+  const name = foundingLock(options.name)
+  const atOnce = await tryLock(locks, name)
+  if (atOnce !== null) return atOnce
+  options.onWaiting?.()
+  try {
+    return await waitForLock(locks, name, options.signal)
+  } catch (cause) {
+    throw new KeeperError('Aborted', 'gave up waiting for another page that opens this ensemble', { cause })
+  }
+}
+
+async function claimInTurn(options: ClaimOptions, locks: Locks, databases: IDBFactory): Promise<Claim> {
+  const browser = options.browser ?? (await browserId(databases, BROWSER_DATABASE))
+  const local = await localIdentities(options, locks, databases)
+  const known = [...new Set(local.map(({ identity }) => identity.ensemble))]
+  const claimed = (ensemble: EnsembleId) => ({ browser, others: known.filter((other) => other !== ensemble) })
+
+  if (options.create !== 'always' || options.ensemble !== undefined) {
+    const survey = await surveyFree(local, options.votersOf, (identity) =>
+      openDatabase(databases, databaseName(options.name, identity)),
+    )
+    for (const { local: one, release } of survey.unfinished) {
+      await deleteDatabase(databases, databaseName(options.name, one.identity))
+      release()
+    }
+    const free = survey.candidates
+    const ensemble = options.ensemble ?? chooseEnsemble(local, free)
+    if (ensemble !== null) {
+      const best = free.find((candidate) => candidate.local.identity.ensemble === ensemble)
+      for (const candidate of free) if (candidate !== best) candidate.release()
+      if (best?.local.lock) {
+        const adopted = await open(best.local.identity, best.local.lock, options, databases)
+        return { ...adopted, ...claimed(ensemble), founded: false }
+      }
+      const joined = await make({ ensemble, replica: randomReplica() }, [], options, locks, databases)
+      return { ...joined, ...claimed(ensemble), founded: false }
+    }
+    // A browser that holds a replica never founds, not even where it cannot read it.
+    if (survey.failures.length > 0) throw survey.failures[0]
+  } else {
+    for (const { lock } of local) lock?.release()
+  }
+
+  if (options.create === 'never') {
+    throw new KeeperError('NoNode', `this browser knows no ensemble ${options.name}, and create is 'never'`)
+  }
+  const ensemble = toHex(crypto.getRandomValues(new Uint8Array(16))) as EnsembleId
+  const replica = randomReplica()
+  const founded = await make({ ensemble, replica }, options.founding(ensemble, replica), options, locks, databases)
+  return { ...founded, ...claimed(ensemble), founded: true }
+}
+
+/** Every identity of this name in this browser, with its lock where nobody has it. */
+async function localIdentities(options: ClaimOptions, locks: Locks, databases: IDBFactory): Promise<Local[]> {
+  // The query makes browsers evict pages in the back/forward cache, which hold locks.
+  await locks.query()
+  const local: Local[] = []
+  for (const { name } of await databases.databases()) {
+    const identity = name === undefined ? null : identityOf(options.name, name)
+    if (identity !== null) local.push({ identity, lock: await tryLock(locks, replicaLock(identity)) })
+  }
+  return local
+}
+
+type Adopted = Pick<Claim, 'log' | 'recovered' | 'release'>
+
+async function open(
+  identity: Identity,
+  lock: HeldLock,
+  options: ClaimOptions,
+  databases: IDBFactory,
+): Promise<Adopted> {
+  const name = databaseName(options.name, identity)
+  const db = await openDatabase(databases, name)
+  const opened = await openIndexedDbLog(db).catch((error: unknown) => {
+    db.close()
+    lock.release()
+    throw error
+  })
+  if (opened === null) {
+    db.close()
+    lock.release()
+    throw storageFailed(`database ${name} holds no identity`)
+  }
+  const { log, recovered } = opened
+  const release = async (): Promise<void> => {
+    await log.close()
+    lock.release()
+  }
+  return { log, recovered, release }
+}
+
+async function make(
+  identity: Identity,
+  entries: readonly Entry[],
+  options: ClaimOptions,
+  locks: Locks,
+  databases: IDBFactory,
+): Promise<Adopted> {
+  const lock = await tryLock(locks, replicaLock(identity))
+  if (lock === null) throw storageFailed(`replica id ${identity.replica} is taken`)
+  const db = await openDatabase(databases, databaseName(options.name, identity))
+  try {
+    await createLog(db, identity, EMPTY_STATE, entries)
+  } catch (error) {
+    lock.release()
+    throw error
+  } finally {
+    db.close()
+  }
+  return open(identity, lock, options, databases)
+}
+
+function randomReplica(): ReplicaId {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number]
+  const id = (high & 0x1fffff) * 2 ** 32 + low
+  return isReplicaId(id) ? id : randomReplica()
+}

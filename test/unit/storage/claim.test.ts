@@ -1,0 +1,132 @@
+import 'fake-indexeddb/auto'
+import { IDBFactory } from 'fake-indexeddb'
+import { describe, expect, it } from 'vitest'
+import { utf8 } from '../../../src/base/bytes.ts'
+import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
+import { makeZxid } from '../../../src/base/zxid.ts'
+import { type ClaimOptions, claimReplica } from '../../../src/storage/claim.ts'
+import { openDatabase } from '../../../src/storage/database.ts'
+import { databaseName, identityOf } from '../../../src/storage/names.ts'
+import type { Entry } from '../../../src/zab/entry.ts'
+import { MemoryLocks } from './locks.ts'
+
+/** Pages of one browser: they share databases and locks. */
+function browser() {
+  const databases = new IDBFactory() as never as globalThis.IDBFactory
+  const locks = new MemoryLocks()
+  const claim = (options: Partial<ClaimOptions> = {}) =>
+    claimReplica({ name: 'shop', create: 'auto', founding, votersOf, databases, locks, ...options })
+  return { databases, locks, claim }
+}
+
+const founding = (_: EnsembleId, replica: ReplicaId): Entry[] => [
+  { zxid: makeZxid(0, 1), kind: 'config', bytes: utf8(String(replica)) },
+  { zxid: makeZxid(0, 2), kind: 'format', bytes: utf8('1') },
+]
+const votersOf = (config: Entry): ReplicaId[] =>
+  new TextDecoder()
+    .decode(config.bytes)
+    .split(',')
+    .map((id) => Number(id) as ReplicaId)
+const STRICT = { relaxed: false, committed: makeZxid(0, 0) }
+const databaseNames = async (databases: globalThis.IDBFactory) =>
+  (await databases.databases()).flatMap(({ name }) => (identityOf('shop', name ?? '') === null ? [] : [name]))
+
+describe('claimReplica', () => {
+  it('founds where nothing is known, with the founding records in the log', async () => {
+    const claim = await browser().claim()
+    expect(claim).toMatchObject({ founded: true, others: [] })
+    expect(claim.recovered.entries).toEqual(founding(claim.recovered.ensemble, claim.recovered.replica))
+  })
+
+  it('lets a second tab join the same ensemble with an empty log; all tabs are one browser', async () => {
+    const { claim } = browser()
+    const [a, b] = await Promise.all([claim(), claim()])
+    expect([a.founded, b.founded].sort()).toEqual([false, true])
+    expect(a.recovered.ensemble).toBe(b.recovered.ensemble)
+    expect(a.recovered.replica).not.toBe(b.recovered.replica)
+    expect((a.founded ? b : a).recovered.entries).toEqual([])
+    expect(a.browser).toBe(b.browser)
+  })
+
+  it('tells a tab that it waits for its turn', async () => {
+    const { claim } = browser()
+    let waited = 0
+    await Promise.all([claim(), claim({ onWaiting: () => waited++ })])
+    expect(waited).toBe(1)
+  })
+
+  it("takes up a voter's identity first, with a higher incarnation", async () => {
+    const { claim } = browser()
+    const voter = await claim()
+    const observer = await claim()
+    await observer.log.write(
+      [
+        {
+          kind: 'append',
+          entries: [...voter.recovered.entries, { zxid: makeZxid(1, 1), kind: 'txn', bytes: utf8('x') }],
+        },
+      ],
+      STRICT,
+    )
+    await observer.release()
+    await voter.release()
+    const again = await claim()
+    expect(again.founded).toBe(false)
+    expect(again.recovered.replica).toBe(voter.recovered.replica)
+    expect(again.recovered.incarnation).toBe(voter.recovered.incarnation + 1)
+    expect((await claim()).recovered.replica).toBe(observer.recovered.replica)
+  })
+
+  it('deletes what a crashed founder left, and founds', async () => {
+    const { claim, databases } = browser()
+    const left = databaseName('shop', { ensemble: 'f'.repeat(32) as EnsembleId, replica: 5 as ReplicaId })
+    ;(await openDatabase(databases, left)).close()
+    const claimed = await claim()
+    expect(claimed.founded).toBe(true)
+    expect(await databaseNames(databases)).toEqual([databaseName('shop', claimed.recovered)])
+  })
+
+  it("refuses 'never' where nothing is known, and founds nothing", async () => {
+    const { claim, databases } = browser()
+    await expect(claim({ create: 'never' })).rejects.toMatchObject({ code: 'NoNode' })
+    expect(await databaseNames(databases)).toEqual([])
+    expect((await claim()).founded).toBe(true)
+  })
+
+  it('leaves a database of a later schema alone and does not found beside it', async () => {
+    const { claim, databases } = browser()
+    const name = databaseName('shop', { ensemble: 'e'.repeat(32) as EnsembleId, replica: 5 as ReplicaId })
+    await new Promise<void>((resolve) => {
+      const request = databases.open(name, 99)
+      request.onsuccess = () => {
+        request.result.close()
+        resolve()
+      }
+    })
+    await expect(claim()).rejects.toMatchObject({ code: 'UpdateNeeded' })
+    expect(await databaseNames(databases)).toEqual([name])
+  })
+
+  it('prefers, of two ensembles of one name, the one that runs, and names the other', async () => {
+    const { claim } = browser()
+    const first = await claim()
+    const second = await claim({ create: 'always' })
+    expect(second).toMatchObject({ founded: true, others: [first.recovered.ensemble] })
+    await first.release()
+    const third = await claim()
+    expect(third.recovered.ensemble).toBe(second.recovered.ensemble)
+    expect(third.others).toEqual([first.recovered.ensemble])
+  })
+
+  it('joins the ensemble of an invitation, known here or not', async () => {
+    const ensemble = 'a'.repeat(32) as EnsembleId
+    const joined = await browser().claim({ create: 'never', ensemble })
+    expect(joined).toMatchObject({ founded: false, recovered: { ensemble, entries: [] } })
+  })
+
+  it('names what the platform lacks', async () => {
+    const { claim } = browser()
+    await expect(claim({ databases: {} as IDBFactory as never })).rejects.toMatchObject({ code: 'Unsupported' })
+  })
+})
