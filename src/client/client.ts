@@ -39,7 +39,10 @@ export interface ClientOptions {
   readonly sessionTimeout?: number
   /** All paths are below this one. It need not exist. */
   readonly chroot?: string
-  /** The host at the pipe's other end keeps the session alive while this thread sleeps: no pings from here. */
+  /**
+   * The host at the pipe's other end keeps the session alive while this thread sleeps: no pings from here, and silence is no
+   * loss. Who made the pipe closes it when that host dies.
+   */
   readonly touchedByHost?: boolean
   /** As `addAuth`, before anything else. */
   readonly auth?: readonly { readonly scheme: string; readonly auth: Uint8Array | string }[]

@@ -35,6 +35,8 @@ export class Watches {
   readonly #onError: (error: unknown) => void
   readonly #registry = new WatchRegistry<WatchListener>()
   readonly #streams = new Map<WatchListener, WatchStream>()
+  /** Streams that are open or opening, by mode and path. */
+  readonly #streamed = new Map<string, number>()
 
   constructor(requests: Requests, chroot: Chroot, onError: (error: unknown) => void) {
     this.#requests = requests
@@ -44,47 +46,37 @@ export class Watches {
 
   /**
    * For a read that sets a one-shot watch: what its request must say, and what to do at its reply. A watch counts only
-   * from the reply on. Under a stream of the same path nothing is asked of the server: its events are enough, and servers
-   * up to 3.9 would let the one-shot watch replace the lasting one (ZOOKEEPER-4466).
+   * from the reply on. Under a stream of the same path nothing is asked of the server: its events are enough, and
+   * ZooKeeper 3.8 would let the one-shot watch replace the lasting one (ZOOKEEPER-4466).
    */
   arm(path: string, listener: WatchListener | undefined, kind: 'data' | 'children') {
     if (listener === undefined) return { watch: false, register: () => undefined, settled: () => undefined }
     if (typeof listener !== 'function') throw refuse('watch', 'must be a function')
     return {
-      watch: !this.#streamed(path, kind),
+      watch: !this.#isStreamed(path, kind),
       register: (as: OneShotKind) => this.#registry.addOneShot(as, path, listener),
       settled: this.#registry.expect(path),
     }
   }
 
   async add(path: string, listener: WatchListener, mode: WatchMode, signal?: AbortSignal): Promise<void> {
-    checkPath(path)
-    if (typeof listener !== 'function') throw refuse('watch', 'must be a function')
-    if (!Object.hasOwn(ADD_WATCH_MODES, mode)) throw refuse('mode', 'must be persistent or persistentRecursive')
-    const at = this.#chroot.absolute(path)
-    await this.#requests.ask(
-      { kind: 'addWatch', path: at, mode: ADD_WATCH_MODES[mode] },
-      {
-        path,
-        signal,
-        read: () => this.#registry.addLasting(mode, at, listener),
-        settled: this.#registry.expect(at),
-      },
-    )
+    await this.#addLasting(path, listener, mode, signal, () => undefined)
   }
 
   async stream(path: string, recursive: boolean, signal?: AbortSignal): Promise<WatchStream> {
+    const mode = recursive ? 'persistentRecursive' : 'persistent'
     const stream: WatchStream = new WatchStream(path, () => {
       signal?.removeEventListener('abort', stop)
+      this.#count(mode, path, -1)
       this.#release(path, listener)
     })
     const listener = (event: WatchNotice): void => stream.push(event)
     const stop = (): void => stream.end(null)
-    this.#streams.set(listener, stream)
+    this.#count(mode, path, 1)
     try {
-      await this.add(path, listener, recursive ? 'persistentRecursive' : 'persistent', signal)
+      await this.#addLasting(path, listener, mode, signal, () => this.#streams.set(listener, stream))
     } catch (error) {
-      this.#streams.delete(listener)
+      stop()
       throw error
     }
     if (signal?.aborted) stop()
@@ -167,9 +159,41 @@ export class Watches {
       .catch(() => undefined)
   }
 
-  #streamed(path: string, kind: 'data' | 'children'): boolean {
-    const modes: readonly WatchMode[] = kind === 'data' ? ['persistent', 'persistentRecursive'] : ['persistent']
-    return modes.some((mode) => [...this.#registry.lastingAt(mode, path)].some((each) => this.#streams.has(each)))
+  async #addLasting(
+    path: string,
+    listener: WatchListener,
+    mode: WatchMode,
+    signal: AbortSignal | undefined,
+    registered: () => void,
+  ): Promise<void> {
+    checkPath(path)
+    if (typeof listener !== 'function') throw refuse('watch', 'must be a function')
+    if (!Object.hasOwn(ADD_WATCH_MODES, mode)) throw refuse('mode', 'must be persistent or persistentRecursive')
+    const at = this.#chroot.absolute(path)
+    await this.#requests.ask(
+      { kind: 'addWatch', path: at, mode: ADD_WATCH_MODES[mode] },
+      {
+        path,
+        signal,
+        read: () => {
+          this.#registry.addLasting(mode, at, listener)
+          registered()
+        },
+        settled: this.#registry.expect(at),
+      },
+    )
+  }
+
+  #count(mode: WatchMode, path: string, change: 1 | -1): void {
+    const key = `${mode} ${this.#chroot.absolute(path)}`
+    const count = (this.#streamed.get(key) ?? 0) + change
+    if (count > 0) this.#streamed.set(key, count)
+    else this.#streamed.delete(key)
+  }
+
+  #isStreamed(path: string, kind: 'data' | 'children'): boolean {
+    if (this.#streamed.has(`persistent ${path}`)) return true
+    return kind === 'data' && this.#streamed.has(`persistentRecursive ${path}`)
   }
 
   #streamsAt(path: string, type: WatchType, only: WatchListener | undefined): [WatchListener, WatchStream][] {

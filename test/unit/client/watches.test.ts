@@ -173,6 +173,25 @@ describe('a stream of changes', () => {
   })
 })
 
+test('a stream that opens while there is no connection begins with its first change', async () => {
+  const { client, server, clock } = await connectedStage()
+  await server.last.cut()
+  const opening = client.watch('/a')
+  const reading = client.exists('/a', { watch: () => undefined })
+  await clock.advance(100)
+  await server.last.welcome()
+  expect(server.last.requests.map(({ request }) => request)).toMatchObject([
+    { kind: 'addWatch' },
+    { kind: 'exists', watch: false },
+  ])
+  await server.last.reply(1, 'addWatch', {})
+  await server.last.refuse(2, ERROR_CODES.NoNode)
+  await reading
+  const stream = await opening
+  await server.last.event('NodeCreated', '/a')
+  expect((await stream.next()).value).toMatchObject({ type: 'NodeCreated' })
+})
+
 describe('removing', () => {
   test('says which kinds there were, ends streams, and knows when there is nothing', async () => {
     const { client, server } = await connectedStage()
