@@ -134,8 +134,16 @@ export class Keeper extends ZnodeFace implements KeeperBase {
 
   /** Ends the session (its ephemerals vanish), hands over if this replica leads, and ends the worker. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#client.close().finally(() => this.#tab.close())
+    this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#client.close()
+    } finally {
+      await this.#tab.close()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

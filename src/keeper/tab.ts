@@ -96,8 +96,10 @@ export class Tab {
     return this.#mesh.join()
   }
 
-  /** A new connection of this page's client to its replica. */
+  /** A new connection of this page's client to its replica, once that serves. */
   readonly connect = async (): Promise<FramePipe> => {
+    if (this.#why === null && this.#state?.serving !== true)
+      await this.#until((state) => state.serving, null).catch(() => undefined)
     if (this.#why !== null) throw new KeeperError('SessionExpired', this.#why.message, { cause: this.#why })
     const { port1, port2 } = new MessageChannel()
     const pipe = portPipe(port1)
@@ -195,7 +197,8 @@ export class Tab {
     }
   }
 
-  #until(fits: (state: State) => boolean, ms: number): Promise<void> {
+  /** Rejects with `Timeout` after `ms` (null: never), or when this tab ends. */
+  #until(fits: (state: State) => boolean, ms: number | null): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error: KeeperError | null) => {
         clearTimeout(timer)
@@ -203,7 +206,8 @@ export class Tab {
         if (error === null) resolve()
         else reject(error)
       }
-      const timer = setTimeout(() => done(new KeeperError('Timeout', `Not within ${ms} ms.`)), ms)
+      const timer =
+        ms === null ? undefined : setTimeout(() => done(new KeeperError('Timeout', `Not within ${ms} ms.`)), ms)
       const listen = (state: State) => {
         if (state === STOPPED) done(this.#why)
         else if (fits(state)) done(null)

@@ -1,0 +1,203 @@
+import type { Keeper, KeeperOpenOptions } from '../../src/index.ts'
+import { expect, type Page, test } from './fixtures.ts'
+
+declare global {
+  interface Window {
+    tabkeeper: typeof import('../../src/index.ts')
+    keeper: Keeper
+    notices: string[]
+    acked: number[]
+    seen: string[]
+  }
+}
+
+const open = (page: Page, ensemble: string, options: Partial<Omit<KeeperOpenOptions, 'ensemble'>> = {}): Promise<number> =>
+  page.evaluate(
+    async ([name, rest]) => {
+      window.notices = []
+      const began = performance.now()
+      window.keeper = await window.tabkeeper.Keeper.open({
+        ensemble: name,
+        ...rest,
+        onNotice: ({ code, message }) => window.notices.push(`${code}: ${message}`),
+      })
+      return performance.now() - began
+    },
+    [ensemble, options] as const,
+  )
+
+const inspect = (page: Page) =>
+  page.evaluate(async () => {
+    const { role, leader, replica, voters, links, zxid, tree, incarnation, sessions } = await window.keeper.inspect()
+    return { role, leader, replica, voters, links, zxid, digest: tree.digest, incarnation, sessions }
+  })
+
+const inspectAll = (pages: readonly Page[]) => Promise.all(pages.map(inspect))
+
+/** Until every page votes and sees the same leader; gives the index of the page that leads. */
+async function settled(pages: readonly Page[], voters = pages.length): Promise<number> {
+  await expect
+    .poll(
+      async () => {
+        const all = await inspectAll(pages)
+        const leaders = new Set(all.map(({ leader }) => leader))
+        return { leaders: leaders.size, led: !leaders.has(null), voters: all.map((one) => one.voters.length) }
+      },
+      { timeout: 10_000, intervals: [50] },
+    )
+    .toEqual({ leaders: 1, led: true, voters: pages.map(() => voters) })
+  const all = await inspectAll(pages)
+  return all.findIndex(({ role }) => role === 'leading')
+}
+
+const childrenOf = (page: Page, path: string) =>
+  page.evaluate(async (at) => {
+    await window.keeper.sync(at)
+    return (await window.keeper.getChildren(at)).children
+  }, path)
+
+test('three tabs form one ensemble: one leads, all read what any wrote, and watches fire across', async ({ tabs }) => {
+  const pages = await tabs(3)
+  const times = await Promise.all(pages.map((page) => open(page, 'form')))
+  for (const time of times) expect(time).toBeLessThan(5000)
+  await expect
+    .poll(async () => (await inspectAll(pages)).map(({ links }) => links.filter(({ state }) => state === 'open').length), {
+      timeout: 5000,
+      intervals: [50],
+    })
+    .toEqual([2, 2, 2])
+  await settled(pages)
+  const all = await inspectAll(pages)
+  expect(all.filter(({ role }) => role === 'leading')).toHaveLength(1)
+  expect(all.flatMap(({ links }) => links.map(({ transferred }) => transferred))).toEqual(Array(6).fill(true))
+  expect(new Set(all.map(({ replica }) => replica)).size).toBe(3)
+
+  for (const [i, page] of pages.entries()) {
+    await page.evaluate((n) => window.keeper.create(`/from-${n}`, `by ${n}`).then(() => undefined), i)
+    for (const reader of pages) {
+      const text = await reader.evaluate(async (n) => {
+        await window.keeper.sync('/')
+        const { data } = await window.keeper.getData(`/from-${n}`)
+        return new TextDecoder().decode(data ?? undefined)
+      }, i)
+      expect(text).toBe(`by ${i}`)
+    }
+  }
+
+  const [watcher, writer] = pages as [Page, Page]
+  const fired = watcher.evaluate(
+    () =>
+      new Promise<string>((resolve) => {
+        window.keeper.exists('/watched', { watch: ({ type, path }) => resolve(`${type} ${path}`) }).then(() => {
+          window.seen = ['armed']
+        })
+      }),
+  )
+  await watcher.waitForFunction(() => window.seen?.[0] === 'armed', undefined, { polling: 20 })
+  await writer.evaluate(() => window.keeper.create('/watched').then(() => undefined))
+  expect(await fired).toBe('NodeCreated /watched')
+
+  await writer.evaluate(() => window.keeper.create('/line').then(() => undefined))
+  const names = await Promise.all(
+    pages.map((page) =>
+      page.evaluate(() =>
+        Promise.all(
+          Array.from({ length: 50 }, async () => {
+            const { path } = await window.keeper.create('/line/n-', null, { mode: 'persistentSequential' })
+            return path
+          }),
+        ),
+      ),
+    ),
+  )
+  for (const own of names) expect(own).toEqual([...own].sort())
+  expect(new Set(names.flat()).size).toBe(150)
+  const digests = async () => {
+    await Promise.all(pages.map((page) => childrenOf(page, '/line')))
+    return new Set((await inspectAll(pages)).map(({ digest, zxid }) => `${zxid.applied} ${digest}`)).size
+  }
+  await expect.poll(digests, { timeout: 5000 }).toBe(1)
+})
+
+test('the leader crashes amid writes: another leads, nothing acknowledged is lost, its ephemerals vanish', async ({
+  tabs,
+  crash,
+}) => {
+  const pages = await tabs(3)
+  await Promise.all(pages.map((page) => open(page, 'crash')))
+  const leads = await settled(pages)
+  const leader = pages[leads] as Page
+  const survivors = pages.filter((page) => page !== leader) as [Page, Page]
+  const [writer, other] = survivors
+  await leader.evaluate(() => window.keeper.create('/mortal', null, { mode: 'ephemeral' }).then(() => undefined))
+  await writer.evaluate(async () => {
+    await window.keeper.create('/w')
+    window.acked = []
+  })
+
+  const writing = writer.evaluate(async () => {
+    let longest = 0
+    for (let n = 0; n < 500; ) {
+      const began = performance.now()
+      const name = `/w/${String(n).padStart(4, '0')}`
+      try {
+        await window.keeper.create(name, String(n))
+      } catch (error) {
+        if (!(error instanceof window.tabkeeper.KeeperError)) throw error
+        // A lost reply: the write itself may have been applied.
+        if (error.code === 'ConnectionLoss') continue
+        if (error.code !== 'NodeExists') throw error
+      }
+      window.acked.push(n)
+      longest = Math.max(longest, performance.now() - began)
+      n += 1
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    return longest
+  })
+  await writer.waitForFunction(() => window.acked.length >= 100, undefined, { polling: 10 })
+  await crash(leader)
+  const gone = expect
+    .poll(() => writer.evaluate(() => window.keeper.exists('/mortal').then((stat) => stat === null)), { intervals: [20] })
+    .toBe(true)
+  const longest = await writing
+  console.log('longest', longest)
+  expect(longest).toBeLessThan(5000)
+  await gone
+
+  const expected = Array.from({ length: 500 }, (_, n) => String(n).padStart(4, '0'))
+  for (const page of survivors) {
+    expect(await childrenOf(page, '/w')).toEqual(expected)
+    const order = await page.evaluate(async () => {
+      const { children } = await window.keeper.getChildren('/w')
+      const stats = await Promise.all(children.map((name) => window.keeper.exists(`/w/${name}`)))
+      return stats.map((stat) => stat?.czxid ?? 0)
+    })
+    expect(order).toEqual([...order].sort((a, b) => a - b))
+  }
+  const all = await inspectAll(survivors)
+  expect(all.filter(({ role }) => role === 'leading')).toHaveLength(1)
+  expect(await other.evaluate(() => window.keeper.state)).toBe('connected')
+})
+
+test('an ephemeral of a crashed tab is gone within a second', async ({ tabs, crash }) => {
+  const pages = await tabs(3)
+  await Promise.all(pages.map((page) => open(page, 'mortal')))
+  const leads = await settled(pages)
+  for (const victim of [pages[(leads + 1) % 3] as Page]) {
+    const witness = pages[(leads + 2) % 3] as Page
+    await victim.evaluate(() => window.keeper.create('/mortal', null, { mode: 'ephemeral' }).then(() => undefined))
+    await witness.evaluate(() => window.keeper.sync('/'))
+    const goneAt = witness.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          void window.keeper.exists('/mortal', { watch: () => resolve(Date.now()) })
+        }),
+    )
+    await crash(victim)
+    const crashedAt = Date.now()
+    const took = (await goneAt) - crashedAt
+    console.log('took', took)
+    expect(took).toBeLessThan(1000)
+  }
+})
