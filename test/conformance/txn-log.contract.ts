@@ -111,6 +111,37 @@ export function txnLogContract(name: string, make: () => Promise<Subject>): void
       expect((await subject.open()).recovered.entries).toEqual([entry(1, 1), entry(2, 1)])
     })
 
+    it('keeps a prefix, the writes that resolved, when it is claimed anew in the midst of writing', async () => {
+      const subject = await make()
+      const { log } = await subject.open()
+      const outcomes: Promise<boolean>[] = []
+      const issue = (from: number, to: number): void => {
+        for (const one of run(1, from, to)) {
+          const written = log.write([append(one), { kind: 'acceptedEpoch', epoch: one.zxid % 2 ** 32 }], STRICT)
+          outcomes.push(
+            written.then(
+              () => true,
+              () => false,
+            ),
+          )
+        }
+      }
+      issue(1, 10)
+      await outcomes[9]
+      issue(11, 20)
+      const anew = subject.open()
+      issue(21, 30)
+      await anew
+      issue(31, 40)
+      const kept = (await Promise.all(outcomes)).lastIndexOf(true) + 1
+      expect((await Promise.all(outcomes)).slice(0, kept)).not.toContain(false)
+      expect(kept).toBeGreaterThanOrEqual(10)
+      expect(kept).toBeLessThan(40)
+      const again = (await subject.open()).recovered
+      expect(again.entries).toEqual(run(1, 1, kept))
+      expect(again.acceptedEpoch).toBe(kept)
+    })
+
     it('refuses an append that leaves a hole, and keeps nothing of it', async () => {
       const subject = await make()
       const { log } = await subject.open()

@@ -9,7 +9,11 @@ const epoch = fc.integer({ min: 0, max: EPOCH_MAX })
 const zxid = fc.tuple(epoch, fc.integer({ min: 0, max: COUNTER_MAX })).map(([e, counter]): Zxid => makeZxid(e, counter))
 const replica = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).map((id) => id as ReplicaId)
 const bytes = fc.uint8Array({ maxLength: 60 })
-const entry = fc.record({ zxid: zxid.filter((z) => z > 0), kind: fc.constantFrom(...ENTRY_KINDS), bytes })
+const entry: fc.Arbitrary<Entry> = fc.record({
+  zxid: zxid.filter((z) => z > 0),
+  kind: fc.constantFrom(...ENTRY_KINDS),
+  bytes,
+})
 const entries = fc
   .uniqueArray(entry, { maxLength: 8, selector: (e: Entry) => e.zxid })
   .map((list) => list.sort((a, b) => a.zxid - b.zxid))
@@ -45,7 +49,7 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
     nonce: long,
     mode: fc.constantFrom('diff', 'trunc', 'snap'),
     from: zxid,
-    config: fc.option(entry),
+    config: fc.option<Entry, null>(entry, { nil: null }),
     voting: fc.boolean(),
   }),
   snapshotChunk: fc.record({ kind: kind('snapshotChunk'), nonce: long, last: fc.boolean(), bytes }),
