@@ -7,7 +7,7 @@ export interface Identity {
 }
 
 /** All databases of the ensembles of this name in this browser. */
-export const databasePrefix = (name: string): string => `tabkeeper/${encodeURIComponent(name)}/`
+const databasePrefix = (name: string): string => `tabkeeper/${encodeURIComponent(name)}/`
 
 export const databaseName = (name: string, { ensemble, replica }: Identity): string =>
   `${databasePrefix(name)}${ensemble}/${replica}`

@@ -40,7 +40,7 @@ export function recordEntries(key: Zxid, record: LogRecord): Entry[] | null {
 }
 
 /** The keys of one snapshot's chunks. */
-export const chunksOf = (zxid: Zxid, serial: number): IDBKeyRange =>
+const chunksOf = (zxid: Zxid, serial: number): IDBKeyRange =>
   IDBKeyRange.bound([zxid, serial], [zxid, serial, []])
 
 /**

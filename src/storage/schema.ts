@@ -48,7 +48,7 @@ export interface StateRecord {
   readonly logFrom: Zxid
 }
 
-export interface Schema extends DBSchema {
+interface Schema extends DBSchema {
   identity: { key: 'identity'; value: IdentityRecord }
   state: { key: 'state'; value: StateRecord }
   log: { key: Zxid; value: LogRecord }

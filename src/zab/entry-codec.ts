@@ -13,12 +13,12 @@ export function readZxid(reader: Reader): Zxid {
   return value
 }
 
-export function writeEntry(writer: Writer, entry: Entry): void {
+function writeEntry(writer: Writer, entry: Entry): void {
   writer.long(entry.zxid).byte(ENTRY_KINDS.indexOf(entry.kind)).buffer(entry.bytes)
 }
 
 /** The bytes of what is read are a view into the reader's input. */
-export function readEntry(reader: Reader): Entry {
+function readEntry(reader: Reader): Entry {
   const zxid = readZxid(reader)
   if (zxid === 0) throw new DecodeError('an entry with zxid 0')
   const code = reader.byte()
