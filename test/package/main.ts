@@ -30,7 +30,7 @@ function run(command: string, args: readonly string[], cwd: string): string {
 }
 
 function pack(into: string): string {
-  run(bin('tsc'), ['-b'], top)
+  run(bin('tsc'), ['-b', 'src', 'workers'], top)
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', into], top)) as [
     Packed,
   ]
