@@ -40,8 +40,7 @@ export function recordEntries(key: Zxid, record: LogRecord): Entry[] | null {
 }
 
 /** The keys of one snapshot's chunks. */
-const chunksOf = (zxid: Zxid, serial: number): IDBKeyRange =>
-  IDBKeyRange.bound([zxid, serial], [zxid, serial, []])
+const chunksOf = (zxid: Zxid, serial: number): IDBKeyRange => IDBKeyRange.bound([zxid, serial], [zxid, serial, []])
 
 /**
  * Reads the whole log and checks all of it. null: a database without a complete identity (its maker crashed). A garbled
