@@ -21,6 +21,8 @@ export interface TaskFacts {
   readonly version: number
   readonly czxid: Zxid
   readonly mzxid: Zxid
+  /** The leader's clock. */
+  readonly mtime: number
 }
 
 /** What is to be committed. Each is its own transaction, but for `assigns` (one for all) and `collects` (one for all). */
@@ -52,6 +54,8 @@ export interface QueueStats {
 }
 
 const COLLECT_MAX = 64
+/** Milliseconds that an ended task stays whatever the retention, so that who is about to ask for its result finds it. */
+const COLLECT_AFTER = 10_000
 
 /** The dispatcher's knowledge of one queue, and what follows from it. Facts in, orders out; O(log n) per change. */
 export class DispatcherState {
@@ -149,7 +153,7 @@ export class DispatcherState {
       revokes: this.#leases.takeOrphans(),
       stops: this.#leases.takeStops(),
       buries: this.#leases.takeEmpty(),
-      collects: this.#tasks.takeEnded(this.#keep, COLLECT_MAX),
+      collects: this.#tasks.takeEnded(this.#keep, now - COLLECT_AFTER, COLLECT_MAX),
       reads,
       wakeAt: this.#tasks.nextDue(),
     }

@@ -10,7 +10,7 @@ import type { TaskWorld } from './task-world.ts'
 export const KEEP_DEFAULT = 1000
 
 export interface DispatcherOptions {
-  /** How many ended tasks each queue keeps; older ones are deleted. Default 1000. */
+  /** How many ended tasks each queue keeps; older ones are deleted, but none within ten seconds of its end. Default 1000. */
   readonly keep?: number
   /** Put off whoever dispatches now: for the Zab leader, which has every commit first. Default false: wait. */
   readonly depose?: boolean
@@ -28,6 +28,9 @@ export class Dispatcher {
   readonly #queues = new Map<string, QueueDispatcher>()
   readonly #stop = new AbortController()
   #running: Promise<void> | null = null
+  #end: () => void = () => {}
+  /** Resolves when it dispatches no more: after `stop`, or because its session is over (then start another one with another client). */
+  readonly ended: Promise<void>
 
   constructor(world: TaskWorld, options: DispatcherOptions = {}) {
     this.#world = world
@@ -36,6 +39,9 @@ export class Dispatcher {
       depose: options.depose ?? false,
       onProblem: options.onProblem ?? (() => {}),
     }
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
   }
 
   /** Resolves when it watches. The dispatching ends by `stop`, or with the session. */
@@ -48,9 +54,10 @@ export class Dispatcher {
 
   /** Idempotent. Resolves when nothing more is written. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#queues.values()].map((queue) => queue.stop()))
     this.#stop.abort()
+    await Promise.all([...this.#queues.values()].map((queue) => queue.stop()))
     await this.#running
+    this.#end()
   }
 
   async #listen(notices: AsyncIterable<WatchNotice>): Promise<void> {
@@ -67,6 +74,7 @@ export class Dispatcher {
     } catch (error) {
       if (!sessionIsOver(error) && !this.#stop.signal.aborted) this.#options.onProblem(error)
     }
+    if (!this.#stop.signal.aborted) this.stop().catch(this.#options.onProblem)
   }
 
   async #discover(): Promise<void> {

@@ -25,7 +25,7 @@ export class QueueDispatcher {
   #notices: WatchNotice[] = []
   #rebuild = false
   #depose: boolean
-  #stopping = false
+  readonly #stopped = new AbortController()
   #running: Promise<void> | null = null
 
   constructor(world: TaskWorld, name: string, options: Required<DispatcherOptions>) {
@@ -34,6 +34,10 @@ export class QueueDispatcher {
     this.#keep = options.keep
     this.#depose = options.depose
     this.#report = options.onProblem
+  }
+
+  get #stopping(): boolean {
+    return this.#stopped.signal.aborted
   }
 
   start(): void {
@@ -50,7 +54,7 @@ export class QueueDispatcher {
 
   /** Resolves when nothing more is written; the lead is given up if there is still a connection. */
   async stop(): Promise<void> {
-    this.#stopping = true
+    this.#stopped.abort()
     this.#bell.ring()
     await this.#running
   }
@@ -59,10 +63,11 @@ export class QueueDispatcher {
     const { client } = this.#world
     while (!this.#stopping) {
       try {
-        await untilConnected(client)
+        await untilConnected(client, this.#stopped.signal)
         if (!(await this.#stand())) await this.#pause(LOOK_AGAIN)
       } catch (error) {
         if (sessionIsOver(error)) return
+        if (this.#stopping) break
         // Nothing that goes wrong in one term may end the dispatching: the next one starts from what is committed.
         this.#report(error)
         await this.#pause(LOOK_AGAIN)

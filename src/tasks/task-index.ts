@@ -77,8 +77,8 @@ export class TaskIndex {
   readonly #tasks = new Map<string, Task>()
   readonly #classes = new Map<string, TaskClass>()
   readonly #delayed = new Heap<Entry>((a, b) => a.due < b.due)
-  /** In the order of their end. */
-  readonly #ended = new Set<string>()
+  /** By the order of their end. */
+  readonly #ended = new Heap<Entry>((a, b) => a.task.facts.mzxid < b.task.facts.mzxid)
   readonly #count: Record<Standing, number> = {
     waiting: 0,
     delayed: 0,
@@ -108,7 +108,6 @@ export class TaskIndex {
     this.#stand(task, 'unknown')
     this.#count.unknown--
     this.#tasks.delete(id)
-    this.#ended.delete(id)
   }
 
   /** The task got a lease, or turned out not to have one. */
@@ -139,7 +138,7 @@ export class TaskIndex {
     const { facts } = task
     if (facts.state !== 'wait') {
       this.#stand(task, facts.state)
-      this.#ended.add(facts.id)
+      this.#ended.push(entryOf(task))
     } else if (held) this.#stand(task, 'running')
     else if (facts.due > this.#now) {
       this.#stand(task, 'delayed')
@@ -183,15 +182,17 @@ export class TaskIndex {
     }
   }
 
-  /** The oldest ended tasks beyond `keep`, at most `max`; they are forgotten here. */
-  takeEnded(keep: number, max: number): readonly string[] {
+  /** The ended tasks beyond the `keep` latest that ended before `before`, at most `max`; they are forgotten here. */
+  takeEnded(keep: number, before: number, max: number): readonly string[] {
     const taken: string[] = []
-    let over = Math.min(this.#ended.size - keep, max)
-    for (const id of this.#ended) {
-      if (over-- <= 0) break
-      taken.push(id)
+    while (taken.length < max && this.#count.done + this.#count.failed + this.#count.cancelled > keep) {
+      const first = this.#ended.peek()
+      if (first === undefined || (isLive(first) && first.task.facts.mtime > before)) break
+      this.#ended.pop()
+      if (!isLive(first)) continue
+      taken.push(first.task.facts.id)
+      this.remove(first.task.facts.id)
     }
-    for (const id of taken) this.remove(id)
     return taken
   }
 

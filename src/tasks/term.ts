@@ -85,9 +85,9 @@ export class Term {
     const { stat } = node
     const { name, requires, priority, attempt, state } = record
     const due = (attempt === 0 ? stat.ctime : stat.mtime) + record.delay
-    const { version, czxid, mzxid } = stat
+    const { version, czxid, mzxid, mtime } = stat
     this.#txnTime = Math.max(this.#txnTime, stat.mtime)
-    this.#state.record({ id, state, name, requires, priority, attempt, due, version, czxid, mzxid })
+    this.#state.record({ id, state, name, requires, priority, attempt, due, version, czxid, mzxid, mtime })
   }
 
   #get(path: string) {

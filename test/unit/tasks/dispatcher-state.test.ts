@@ -13,6 +13,7 @@ const task = (id: string, zxid: number, more: Partial<TaskFacts> = {}): TaskFact
   version: 0,
   czxid: zxid as Zxid,
   mzxid: zxid as Zxid,
+  mtime: 0,
   ...more,
 })
 const worker = (slots: number, names = ['a'], labels = {}) => ({ slots, names, labels })
@@ -146,9 +147,10 @@ describe('what is put right', () => {
 
   test('ended tasks beyond retention go, the oldest first', () => {
     const state = new DispatcherState(2)
-    for (let i = 0; i < 4; i++) state.record(task(`t${i}`, i + 1, { state: 'done' }))
-    expect(state.orders(1).collects).toEqual(['t0', 't1'])
-    expect(state.orders(1).collects).toEqual([])
+    for (const i of [3, 1, 0, 2]) state.record(task(`t${i}`, i + 1, { state: 'done', mtime: 500 }))
+    expect(state.orders(10_000).collects).toEqual([])
+    expect(state.orders(20_000).collects).toEqual(['t0', 't1'])
+    expect(state.orders(20_001).collects).toEqual([])
     expect(state.stats()).toMatchObject({ done: 2 })
   })
 })

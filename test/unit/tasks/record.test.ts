@@ -7,8 +7,8 @@ import { crashedRecord, doneRecord, failedRecord } from '../../../src/tasks/tran
 import { fromValue, toValue } from '../../../src/tasks/value.ts'
 import { decodeWorker, encodeWorker } from '../../../src/tasks/worker-record.ts'
 
-const task = (...[input]: readonly [unknown?]) =>
-  newRecord('resize', toValue('input', input, 1000), 'nonce', {
+const task = (...given: readonly [unknown?]) =>
+  newRecord('resize', toValue('input', given.length === 0 ? { a: 1 } : given[0], 1000), 'nonce', {
     retry: { max: 2, backoff: { delay: 100, jitter: 0.5 } },
     requires: { gpu: true },
   })

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { QueuePaths } from '../../../src/tasks/queue-paths.ts'
+import { decodeRecord } from '../../../src/tasks/task-record.ts'
+import type { TaskContext } from '../../../src/tasks/task-types.ts'
+import { type Office, Offices } from './offices.ts'
+
+const TASKS = 60
+const paths = new QueuePaths('q')
+
+/** A run commits this together with its result: it names the attempt that won. */
+const mark = (id: string): string => `/won-${id}`
+
+const seeds = Array.from({ length: 12 }, (_, i) => i + 1)
+
+test.each(seeds)(
+  'seed %i: with connections and pages failing, no task is lost and none completes twice',
+  async (seed) => {
+    const tabs = new Offices(seed)
+    const [, , submitter] = [await tabs.dispatch(), await tabs.dispatch(), await tabs.office(60_000)]
+    const pages: Office[] = []
+    let runs = 0
+    const work = async (): Promise<void> => {
+      const page = await tabs.office(3000)
+      pages.push(page)
+      const run = async (n: number, context: TaskContext): Promise<number> => {
+        runs++
+        // Created with the result: a second completion of the same task would be refused, and shows as a failure.
+        context.alsoCommit([{ op: 'create', path: mark(context.id), data: String(context.attempt) }])
+        await new Promise<void>((resolve) => page.tab.clock.after(tabs.draw() * 300, resolve))
+        if (tabs.draw() < 0.1) throw new Error('bad luck')
+        return n * 2
+      }
+      const opening = page.queue.worker({ double: run }, { slots: 3 })
+      opening.catch(() => {})
+    }
+    for (let i = 0; i < 3; i++) await work()
+
+    tabs.fate = () => {
+      const luck = tabs.draw()
+      return luck < 0.02 ? 'cut before' : luck < 0.04 ? 'cut after' : 'passes'
+    }
+    const options = { retry: { max: 50, backoff: { delay: 50, max: 400 } }, maxCrashes: 1000 }
+    const adding = Array.from({ length: TASKS }, (_, n) =>
+      submitter.queue.add('double', n, { ...options, id: `t${n}`, priority: n % 3 }),
+    )
+    for (let round = 0; round < 20; round++) {
+      await tabs.pass(400)
+      if (tabs.draw() < 0.3) {
+        pages[Math.floor(tabs.draw() * pages.length)]?.tab.freeze()
+        await work()
+      }
+      if (tabs.draw() < 0.2) tabs.server.cut()
+    }
+    tabs.fate = () => 'passes'
+    const tasks = await tabs.until(Promise.all(adding))
+    const results = await tabs.until(Promise.all(tasks.map((task) => task.result())), 120_000)
+    expect(results).toEqual(Array.from({ length: TASKS }, (_, n) => n * 2))
+    expect(runs).toBeGreaterThanOrEqual(TASKS)
+    // Each task's record was ended by the very attempt whose effect stands: together, and once.
+    const reader = (await tabs.office()).tab.client
+    for (const { id } of tasks) {
+      const won = await tabs.until(reader.getData(mark(id)))
+      expect(won.stat.version).toBe(0)
+      const record = decodeRecord((await tabs.until(reader.getData(paths.record(id)))).data)
+      expect(record.state).toBe('done')
+      expect(record.by?.endsWith(`/${id}.${new TextDecoder().decode(won.data ?? new Uint8Array(0))}`)).toBe(true)
+    }
+    await tabs.pass(5000)
+    const left = await tabs.until(submitter.queue.stats())
+    expect(left).toMatchObject({ done: TASKS, waiting: 0, delayed: 0, running: 0, failed: 0 })
+    expect(tabs.problems).toEqual([])
+    await tabs.close()
+  },
+)
