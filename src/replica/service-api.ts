@@ -16,8 +16,6 @@ export interface StartOptions {
   readonly ensemble: string
   readonly voters: 1 | 3 | 5
   readonly create: 'auto' | 'always' | 'never'
-  /** The page's: a worker of another build refuses. */
-  readonly build: string
 }
 
 /** The identity that this worker claimed. */
@@ -30,8 +28,10 @@ export interface Started {
   readonly lock: string
 }
 
-/** A page's worker, through Comlink: one flat object. Nothing but `start` may be called before it has answered. */
+/** A page's worker, through Comlink: one flat object. After `hello` comes `start`; the others wait until it has answered. */
 export interface ReplicaService {
+  /** Answers at once: is anybody there? `build` is the page's; a worker of another build refuses with `UpdateNeeded`. */
+  hello(build: string): Promise<Reply<null>>
   /** Claims an identity and runs its replica. `events`: a port for WorkerEvents. Called once. */
   start(options: StartOptions, events: MessagePort): Promise<Reply<Started>>
   /** One end of a channel to `peer`: the channel itself, or a port that the page relays. */

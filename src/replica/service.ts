@@ -57,13 +57,15 @@ export class Service implements ReplicaService {
     this.#parts = parts
   }
 
+  hello(build: string): Promise<Reply<null>> {
+    return reply(() => {
+      if (build === BUILD) return null
+      throw new KeeperError('UpdateNeeded', `The page is ${build} and its worker ${BUILD}: reload the page.`)
+    })
+  }
+
   start(options: StartOptions, events: MessagePort): Promise<Reply<Started>> {
     return reply(async () => {
-      if (options.build !== BUILD)
-        throw new KeeperError(
-          'UpdateNeeded',
-          `This page was built as ${options.build}, its worker as ${BUILD}: reload the page.`,
-        )
       if (this.#running !== null) throw new KeeperError('BadArguments', 'This worker has been started already.')
       this.#post = (event) => events.postMessage(event)
       return this.#run(options, await this.#parts.claim(options))

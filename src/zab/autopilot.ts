@@ -162,6 +162,14 @@ function tryPropose(peer: Peer, role: Leading, config: Config, orders: Order[]):
   const level = (id: ReplicaId): boolean =>
     id === peer.options.id || (role.learners.get(id)?.acked ?? 0) >= change.level
   const joining = change.voters.filter((id) => !config.voters.includes(id))
+  // One that came back meanwhile came back as an observer: it takes no proposals yet, whatever its disk holds.
+  for (const id of joining) {
+    const learner = role.learners.get(id)
+    if (learner?.stage !== 'active' || learner.mode === 'follower') continue
+    becomeCandidate(peer, role, learner, orders)
+    role.change = { ...change, level: lastZxid(peer.history) }
+    return
+  }
   const ready =
     joining.every((id) => connected(id) && level(id)) &&
     change.voters.filter(connected).length >= majority(change.voters.length)

@@ -8,7 +8,7 @@
 import type { LinkId, ReplicaId } from '../base/ids.ts'
 import type { Order } from './facts.ts'
 import { configOf } from './history.ts'
-import { isVoter, votersOf } from './membership.ts'
+import { votersOf } from './membership.ts'
 import type { Notification } from './messages.ts'
 import { amVoter, chance, type Looking, makeLooking, mark, type Peer, type Vote } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
@@ -96,28 +96,44 @@ export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Not
   if (n.state === 'leading' && n.leader === from) {
     // It leads: join it if it is established, or if its history is no worse than ours (it may need us for its quorum).
     const theirs: Vote = { leader: from, epoch: n.epoch, zxid: n.zxid }
-    if (n.established || (amVoter(peer) && !beats({ ...ownVote(peer), leader: from }, theirs))) {
+    if (n.established || !beats({ ...ownVote(peer), leader: from }, theirs)) {
       mark(orders, 'vote-joined-existing-leader')
       startFollowing(peer, from, orders)
     }
     return
   }
-  if (n.state === 'observing') return answer()
-  if (n.state !== 'looking' || !amVoter(peer)) return
-  const config = configOf(peer.history)
-  if (!isVoter(config, from)) return answer()
-  if (!isVoter(config, n.leader)) return mark(orders, 'vote-for-non-voter')
+  if (n.state === 'looking' || n.state === 'observing') onVote(peer, role, from, n, answer, orders)
+}
+
+/**
+ * Whoever is no voter by its own log still supports a candidate that knows no less: its log may be behind a joint configuration in which
+ * it counts (Raft thesis 4.2.2). It never proposes itself; who counts is up to whoever counts.
+ */
+function onVote(
+  peer: Peer,
+  role: Looking,
+  from: ReplicaId,
+  n: Notification,
+  answer: () => void,
+  orders: Order[],
+): void {
+  const voter = amVoter(peer)
+  const empty = n.state === 'observing' && n.leader === from
   const vote: Vote = { leader: n.leader, epoch: n.epoch, zxid: n.zxid }
-  if (n.round < peer.round) return answer()
+  if (n.round < peer.round || empty) return answer()
   if (n.round > peer.round) {
     peer.round = n.round
     role.votes.clear()
     const own = ownVote(peer)
-    adopt(peer, role, beats(vote, own) ? vote : own, orders)
-  } else if (beats(vote, role.vote)) adopt(peer, role, vote, orders)
+    adopt(peer, role, (voter ? beats(vote, own) : noWorse(vote, own)) ? vote : own, orders)
+  } else if (beats(vote, role.vote) || (!voter && role.vote.leader === peer.options.id && noWorse(vote, role.vote))) {
+    adopt(peer, role, vote, orders)
+  }
   role.votes.set(from, vote)
   decide(peer, role, orders)
 }
+
+const noWorse = (a: Vote, b: Vote): boolean => a.epoch > b.epoch || (a.epoch === b.epoch && a.zxid >= b.zxid)
 
 function adopt(peer: Peer, role: Looking, vote: Vote, orders: Order[]): void {
   role.vote = vote

@@ -79,6 +79,8 @@ export interface Sync {
   readonly nonce: number
   readonly mode: 'diff' | 'trunc' | 'snap'
   readonly from: Zxid
+  /** Does the learner vote in the leader's configuration? Then it logs strictly and acknowledges; else it takes INFORM. */
+  readonly voting: boolean
   /** With `snap`: the configuration record in force at `from`. */
   readonly config: Entry | null
 }

@@ -4,7 +4,7 @@ import { leaderOnFollowerInfo, tryFixEpoch } from './discovery.ts'
 import { ownVote, startLooking } from './election.ts'
 import type { Order } from './facts.ts'
 import type { Message } from './messages.ts'
-import { amVoter, type Leading, mark, type Peer } from './peer.ts'
+import { type Leading, mark, type Peer } from './peer.ts'
 
 export function startLeading(peer: Peer, orders: Order[]): void {
   peer.generation++
@@ -59,7 +59,7 @@ export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[]): 
     leader,
     link: state.link,
     nonce: peer.nonce,
-    mode: amVoter(peer) ? 'follower' : 'observer',
+    mode: 'observer',
     phase: 'discovery',
     epoch: 0,
     staged: null,

@@ -57,7 +57,7 @@ export function leaderSyncLearner(peer: Peer, role: Leading, learner: Learner, o
   }
   mark(orders, `sync-${plan.mode}`)
   const config = plan.mode === 'snap' ? configEntryAt(history, plan.from) : null
-  send({ kind: 'sync', nonce: learner.nonce, mode: plan.mode, from: plan.from, config })
+  send({ kind: 'sync', nonce: learner.nonce, mode: plan.mode, from: plan.from, voting: !observer, config })
   if (plan.mode === 'snap') {
     orders.push({ kind: 'sendSnapshot', to: learner.id, link: learner.link, nonce: learner.nonce, zxid: plan.from })
   }
@@ -97,6 +97,8 @@ export function learnerOnSync(peer: Peer, role: Following, sync: Sync, orders: O
     return stepDown(peer, 'this log does not reach back to the common point', orders)
   }
   role.progressAt = peer.now
+  // The leader's configuration says it; this peer's own log may be behind, or about to be cut.
+  role.mode = sync.voting ? 'follower' : 'observer'
   role.staged = {
     mode: sync.mode,
     from: sync.from,

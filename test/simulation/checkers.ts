@@ -1,0 +1,139 @@
+import type { ReplicaId } from '../../src/base/ids.ts'
+import { formatZxid, type Zxid } from '../../src/base/zxid.ts'
+import type { Peer } from '../../src/zab/peer.ts'
+import { majority } from '../../src/zab/quorum.ts'
+import type { DiskState } from './disk.ts'
+
+/** A violated invariant; the name says which (shared numbering of docs/testing.md). */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+  readonly invariant: string
+  constructor(invariant: string, message: string) {
+    super(`${invariant}: ${message}`)
+    this.invariant = invariant
+  }
+}
+
+interface Canonical {
+  readonly zxid: Zxid
+  readonly hash: number
+}
+
+export function hashOf(bytes: Uint8Array): number {
+  let h = 2166136261
+  for (const byte of bytes) h = Math.imul(h ^ byte, 16777619)
+  return h | 0
+}
+
+/** Looks inside all replicas after every event, and at every delivery. */
+export class Checkers {
+  readonly #leaders = new Map<number, ReplicaId>()
+  readonly #canonical: Canonical[] = []
+  readonly #index = new Map<Zxid, number>()
+  readonly #digests = new Map<Zxid, string>()
+  readonly #epochs = new Map<DiskState, { accepted: number; current: number }>()
+  readonly #disks: () => readonly DiskState[]
+  readonly #peers: () => readonly Readonly<Peer>[]
+
+  constructor(disks: () => readonly DiskState[], peers: () => readonly Readonly<Peer>[]) {
+    this.#disks = disks
+    this.#peers = peers
+  }
+
+  get committed(): number {
+    return this.#canonical.length
+  }
+
+  /** I1: at most one established leader an epoch, ever. I9: memory is covered by issued writes. */
+  afterEvent(peer: Readonly<Peer>, disk: DiskState): void {
+    const { role } = peer
+    if (role.kind === 'leading' && role.phase !== 'discovery') {
+      const known = this.#leaders.get(role.epoch)
+      if (known === undefined) this.#leaders.set(role.epoch, peer.options.id)
+      else if (known !== peer.options.id)
+        throw new Violation('I1', `epoch ${role.epoch} has leaders ${known} and ${peer.options.id}`)
+    }
+    const was = this.#epochs.get(disk) ?? { accepted: 0, current: 0 }
+    if (
+      disk.acceptedEpoch < was.accepted ||
+      disk.currentEpoch < was.current ||
+      disk.currentEpoch > disk.acceptedEpoch
+    ) {
+      throw new Violation(
+        'I6',
+        `epochs on disk ${disk.replica}: ${was.accepted}/${was.current} then ${disk.acceptedEpoch}/${disk.currentEpoch}`,
+      )
+    }
+    this.#epochs.set(disk, { accepted: disk.acceptedEpoch, current: disk.currentEpoch })
+    if (peer.delivered > peer.committed || peer.durable.acceptedEpoch > disk.acceptedEpoch) {
+      throw new Violation('I9', `replica ${disk.replica} shows more than its disk has`)
+    }
+  }
+
+  /** I2: every replica delivers the one canonical sequence. I4: what is delivered first is on a quorum's disks. */
+  delivered(peer: Readonly<Peer>, position: number, zxid: Zxid, bytes: Uint8Array): number {
+    const hash = hashOf(bytes)
+    const known = this.#canonical[position]
+    if (known === undefined) {
+      const last = this.#canonical[position - 1]
+      if (last !== undefined && zxid <= last.zxid)
+        throw new Violation('I2', `${formatZxid(zxid)} after ${formatZxid(last.zxid)}`)
+      this.#canonical.push({ zxid, hash })
+      this.#index.set(zxid, position)
+      this.#quorumHas(peer, zxid)
+    } else if (known.zxid !== zxid || known.hash !== hash) {
+      throw new Violation(
+        'I2',
+        `replica ${peer.options.id} delivers ${formatZxid(zxid)} at ${position}, others ${formatZxid(known.zxid)}`,
+      )
+    }
+    return position + 1
+  }
+
+  /** Where delivery goes on behind a snapshot at `zxid`. */
+  positionAfter(zxid: Zxid): number {
+    if (zxid === 0) return 0
+    const index = this.#index.get(zxid)
+    if (index === undefined) throw new Violation('I2', `a snapshot at ${formatZxid(zxid)}, which nobody committed`)
+    return index + 1
+  }
+
+  #quorumHas(peer: Readonly<Peer>, zxid: Zxid): void {
+    // The configuration in force at this entry, or a later one that somebody's log has by now: a majority of the new one meets every joint quorum.
+    const counting = [peer, ...this.#peers()].flatMap(({ history: { configs } }) => {
+      const inForce = configs.findLastIndex(({ entry }) => entry.zxid <= zxid)
+      return configs.slice(Math.max(0, inForce)).map(({ config }) => config)
+    })
+    const disks = new Map(this.#disks().map((disk) => [disk.replica, disk]))
+    const has = (id: ReplicaId): boolean => {
+      const disk = disks.get(id)
+      if (disk === undefined) return false
+      if (disk.base >= zxid) return true
+      for (let i = disk.entries.length - 1; i >= 0; i--) {
+        const at = disk.entries[i]?.zxid ?? 0
+        if (at === zxid) return true
+        if (at < zxid) return false
+      }
+      return false
+    }
+    const reached = (voters: readonly ReplicaId[] | null): boolean =>
+      voters === null || voters.filter(has).length >= majority(voters.length)
+    if (!counting.some(({ voters, old }) => reached(voters) && reached(old))) {
+      const told = counting.map(({ voters, old }) => `${voters}${old === null ? '' : ` joint ${old}`}`).join('; ')
+      const holders = [...disks.keys()].filter(has)
+      throw new Violation('I4', `${formatZxid(zxid)} is delivered, but only ${holders} have it on disk, of ${told}`)
+    }
+  }
+
+  /** I7: equal zxid, equal digest. */
+  digest(replica: ReplicaId, zxid: Zxid, digest: string): void {
+    const known = this.#digests.get(zxid)
+    if (known === undefined) this.#digests.set(zxid, digest)
+    else if (known !== digest)
+      throw new Violation('I7', `replica ${replica} at ${formatZxid(zxid)}: digest ${digest}, others ${known}`)
+  }
+
+  has(zxid: Zxid): boolean {
+    return this.#index.has(zxid)
+  }
+}

@@ -1,0 +1,158 @@
+import { KeeperError } from '../../src/base/errors.ts'
+import type { EnsembleId, ReplicaId } from '../../src/base/ids.ts'
+import type { Zxid } from '../../src/base/zxid.ts'
+import type { Recovered, TxnLog } from '../../src/storage/txn-log.ts'
+import type { Entry } from '../../src/zab/entry.ts'
+import type { Change } from '../../src/zab/facts.ts'
+import type { Owner, World } from './world.ts'
+
+/** What is on one simulated disk. */
+export interface DiskState {
+  readonly ensemble: EnsembleId
+  readonly replica: ReplicaId
+  incarnation: number
+  acceptedEpoch: number
+  currentEpoch: number
+  base: Zxid
+  baseConfig: Entry | null
+  snapshot: readonly Uint8Array[]
+  entries: Entry[]
+  committed: Zxid
+}
+
+export const emptyDisk = (ensemble: EnsembleId, replica: ReplicaId, entries: readonly Entry[]): DiskState => ({
+  ensemble,
+  replica,
+  incarnation: 0,
+  acceptedEpoch: 0,
+  currentEpoch: 0,
+  base: 0 as Zxid,
+  baseConfig: null,
+  snapshot: [],
+  entries: [...entries],
+  committed: 0 as Zxid,
+})
+
+export function applyChanges(disk: DiskState, changes: readonly Change[]): void {
+  for (const change of changes) {
+    if (change.kind === 'append') disk.entries.push(...change.entries)
+    else if (change.kind === 'truncate') disk.entries = disk.entries.filter((entry) => entry.zxid <= change.zxid)
+    else if (change.kind === 'acceptedEpoch') disk.acceptedEpoch = change.epoch
+    else if (change.kind === 'currentEpoch') disk.currentEpoch = change.epoch
+    else {
+      disk.base = change.zxid
+      disk.baseConfig = change.config
+      disk.snapshot = change.chunks
+      disk.entries = []
+    }
+  }
+}
+
+export const recover = (disk: DiskState): Recovered => ({
+  ...disk,
+  entries: [...disk.entries],
+  committed: Math.min(disk.committed, disk.entries.at(-1)?.zxid ?? disk.base) as Zxid,
+})
+
+export interface DiskFaults {
+  /** Mean latency of a write, milliseconds. */
+  readonly latency: number
+  /** A write that takes much longer. */
+  readonly stall: number
+  /** A write that fails; so does every later one. */
+  readonly failure: number
+}
+
+interface Issued {
+  readonly land: () => void
+  readonly resolve: () => void
+}
+
+/** A TxnLog with latency. Writes become durable one after another; a crash keeps a prefix of those that were issued. */
+export class SimulatedLog implements TxnLog {
+  readonly #world: World
+  readonly #owner: Owner
+  readonly #disk: DiskState
+  readonly #faults: DiskFaults
+  readonly #incarnation: number
+  readonly #issued: Issued[] = []
+  /** How many of the issued writes are in the running transaction. */
+  #running = 0
+  #failed = false
+  #closed = false
+
+  constructor(world: World, owner: Owner, disk: DiskState, faults: DiskFaults) {
+    this.#world = world
+    this.#owner = owner
+    this.#disk = disk
+    this.#faults = faults
+    this.#incarnation = disk.incarnation
+  }
+
+  write(changes: readonly Change[], options: { readonly relaxed: boolean; readonly committed: Zxid }): Promise<void> {
+    return this.#issue(() => {
+      applyChanges(this.#disk, changes)
+      const last = this.#disk.entries.at(-1)?.zxid ?? this.#disk.base
+      this.#disk.committed = Math.max(this.#disk.base, Math.min(options.committed, last)) as Zxid
+    })
+  }
+
+  saveSnapshot(zxid: Zxid, config: Entry | null, chunks: readonly Uint8Array[]): Promise<void> {
+    return this.#issue(() => {
+      this.#disk.base = zxid
+      this.#disk.baseConfig = config
+      this.#disk.snapshot = chunks
+      this.#disk.entries = this.#disk.entries.filter((entry) => entry.zxid > zxid)
+      this.#disk.committed = Math.max(this.#disk.committed, zxid) as Zxid
+    })
+  }
+
+  #issue(land: () => void): Promise<void> {
+    const chance = this.#world.chance('disk')
+    if (this.#closed || this.#failed) return Promise.reject(new KeeperError('StorageFailed', 'the disk has failed'))
+    if (chance.is(this.#faults.failure)) {
+      this.#failed = true
+      return Promise.reject(new KeeperError('StorageFailed', 'the disk is full'))
+    }
+    return new Promise((resolve) => {
+      this.#issued.push({ land, resolve })
+      if (this.#running === 0) this.#begin()
+    })
+  }
+
+  /** Group commit: what was issued while a transaction ran shares the next one. The disk works on while its owner is frozen; only the news waits. */
+  #begin(): void {
+    const chance = this.#world.chance('disk')
+    this.#running = this.#issued.length
+    const took = chance.exp(this.#faults.latency) + (chance.is(this.#faults.stall) ? chance.int(200, 1500) : 0)
+    this.#world.after(took, null, () => {
+      const done = this.#issued.splice(0, this.#running)
+      this.#running = 0
+      for (const { land, resolve } of done) {
+        if (this.#disk.incarnation === this.#incarnation) land()
+        this.#world.after(0, this.#owner, resolve)
+      }
+      if (this.#issued.length > 0 && !this.#closed) this.#begin()
+    })
+  }
+
+  /** Some of what was issued reached the disk, in order, and nothing after it. */
+  crash(keep: number): void {
+    for (const issued of this.#issued.slice(0, keep)) issued.land()
+    this.#issued.length = 0
+    this.#closed = true
+  }
+
+  get pending(): number {
+    return this.#issued.length
+  }
+
+  usage(): Promise<{ readonly entries: number; readonly bytes: number | null }> {
+    return Promise.resolve({ entries: this.#disk.entries.length, bytes: null })
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    return Promise.resolve()
+  }
+}

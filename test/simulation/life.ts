@@ -1,0 +1,272 @@
+import type { EnsembleId, ReplicaId, SessionId } from '../../src/base/ids.ts'
+import { makeZxid } from '../../src/base/zxid.ts'
+import { configOf, lastZxid } from '../../src/zab/history.ts'
+import { foundingEntries } from '../../src/zab/membership.ts'
+import { Checkers, Violation } from './checkers.ts'
+import { type DiskState, emptyDisk } from './disk.ts'
+import { Network } from './network.ts'
+import { Node } from './node.ts'
+import { Tape } from './tape.ts'
+import { World } from './world.ts'
+
+const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
+
+export interface LifeReport {
+  readonly seed: number
+  readonly virtualMs: number
+  readonly events: number
+  readonly committed: number
+  readonly trace: number
+  readonly marks: ReadonlyMap<string, number>
+  readonly failure: string | null
+  readonly log: readonly string[]
+}
+
+/** One life of an ensemble under a fault menu drawn from the seed: safety throughout, then heal and demand progress. */
+export async function live(seed: number, options: { readonly makeLog?: boolean } = {}): Promise<LifeReport> {
+  const world = new World(seed, seed % 2 === 1)
+  const swarm = world.chance('swarm')
+  const rare = (p: number, lo: number, hi: number): number => (swarm.is(p) ? lo * (hi / lo) ** swarm.real() : 0)
+  const size = swarm.pick([1, 2, 3, 3, 3, 4, 5, 6, 7])
+  const voters = swarm.pick([1, 3, 3, 3, 5] as const)
+  const duration = swarm.int(8_000, 25_000)
+  const network = new Network(world, swarm.int(0, 3), swarm.pick([1, 1, 5, 20, 60]))
+  const diskFaults = {
+    latency: swarm.pick([1, 1, 3, 15, 60]),
+    stall: rare(0.3, 0.001, 0.03),
+    failure: rare(0.2, 0.0001, 0.003),
+  }
+  const rates = {
+    crash: rare(0.6, 0.05, 1),
+    reset: rare(0.5, 0.05, 1),
+    cut: rare(0.5, 0.03, 0.5),
+    freeze: rare(0.4, 0.03, 0.4),
+    stepDown: rare(0.3, 0.03, 0.3),
+    write: swarm.pick([2, 20, 100]),
+  }
+  const snapshotEvery = swarm.pick([5, 50, 5000])
+  const historyEntriesMax = swarm.pick([3, 30, 20_000])
+  const sameBrowser = swarm.is(0.5)
+
+  const lines: string[] = []
+  const say = (line: string): void => {
+    if (options.makeLog === true) lines.push(`${String(world.now).padStart(6)} ${line}`)
+  }
+  const marks = new Map<string, number>()
+  const disks: DiskState[] = []
+  const checkers = new Checkers(
+    () => disks,
+    () => nodes.flatMap((node) => (node.replica === null ? [] : [node.replica.peer])),
+  )
+  const nodes: Node[] = []
+  const join = (): Node => {
+    const id = (nodes.length + 1) as ReplicaId
+    const founding = nodes.length === 0 ? foundingEntries(ENSEMBLE, id, [makeZxid(0, 1), makeZxid(0, 2)]) : []
+    const disk = emptyDisk(ENSEMBLE, id, founding)
+    disks.push(disk)
+    const node = new Node({
+      world,
+      disk,
+      diskFaults: {
+        ...diskFaults,
+        get failure() {
+          return healed ? 0 : diskFaults.failure
+        },
+      },
+      checkers,
+      browser: sameBrowser ? 'one' : `b${id}`,
+      voters,
+      snapshotEvery,
+      historyEntriesMax,
+      makeServer: () => new Tape(),
+      marks,
+      onBroken: (cause) => {
+        broken ??= cause
+      },
+    })
+    nodes.push(node)
+    say(`join ${id}`)
+    node.start()
+    return node
+  }
+  const alive = (): Node[] => nodes.filter((node) => node.alive)
+  const noticed = (): number =>
+    sameBrowser ? world.chance('net').int(20, 100) : world.chance('net').pick([20, 500, 3000, 9000])
+  const faults = world.chance('faults')
+  let healed = false
+  let failure: string | null = null
+  let broken: unknown = null
+
+  // The mesh: whoever is not linked dials again after a while.
+  const dial = (): void => {
+    const there = alive()
+    for (let i = 0; i < there.length; i++) {
+      for (let j = i + 1; j < there.length; j++) {
+        const [a, b] = [there[i] as Node, there[j] as Node]
+        if (
+          network.connected(a.id, b.id) ||
+          network.isCut(a.id, b.id) ||
+          network.isCut(b.id, a.id) ||
+          a.frozen ||
+          b.frozen
+        )
+          continue
+        network.connect(a, b, (station, link) => (station as Node).linkOpened(link))
+      }
+    }
+    world.after(world.chance('mesh').int(50, 300), null, dial)
+  }
+  const every = (perSecond: number, what: () => void): void => {
+    if (perSecond === 0) return
+    const again = (): void => {
+      if (healed) return
+      what()
+      world.after(1 + faults.exp(1000 / perSecond), null, again)
+    }
+    world.after(faults.exp(1000 / perSecond), null, again)
+  }
+  let number = 0n
+  const writeOnce = (): void => {
+    const there = alive().filter((node) => !node.frozen)
+    if (there.length === 0) return
+    const node = faults.pick(there)
+    for (let i = faults.pick([1, 1, 5]); i > 0; i--) node.replica?.endSession(++number as SessionId)
+  }
+
+  join()
+  for (let i = 1; i < size; i++) world.after(swarm.int(0, 4000), null, () => void join())
+  dial()
+  every(rates.write, writeOnce)
+  every(rates.crash, () => {
+    const there = alive()
+    if (there.length === 0) return
+    const node = faults.pick(there)
+    say(`crash ${node.id}`)
+    network.crashed(node.id, noticed)
+    node.crash()
+    for (const other of alive())
+      if (sameBrowser) world.after(faults.int(20, 100), other, () => other.replica?.peerGone(node.id, 'died'))
+    world.after(20 + faults.exp(1500), null, () => {
+      if (node.alive) return
+      say(`start ${node.id}`)
+      node.start()
+    })
+  })
+  every(rates.reset, () => {
+    if (nodes.length < 2) return
+    const [a, b] = [faults.pick(nodes), faults.pick(nodes)]
+    if (a === b) return
+    say(`reset ${a.id} ${b.id}`)
+    network.reset(a.id, b.id, () => faults.int(0, 2000))
+  })
+  every(rates.cut, () => {
+    const sides = nodes.map(() => faults.is(0.5))
+    const oneWay = faults.is(0.3)
+    say(`cut ${sides.map((side, i) => (side ? nodes[i]?.id : '')).join('')}${oneWay ? ' one way' : ''}`)
+    for (const [i, a] of nodes.entries()) {
+      for (const [j, b] of nodes.entries()) if (sides[i] !== sides[j] && (!oneWay || sides[i])) network.cut(a.id, b.id)
+    }
+    world.after(100 + faults.exp(2500), null, () => network.heal())
+  })
+  every(rates.freeze, () => {
+    const there = alive().filter((node) => !node.frozen)
+    if (there.length === 0) return
+    const node = faults.pick(there)
+    say(`freeze ${node.id}`)
+    node.freeze()
+    world.after(200 + faults.exp(2500), null, () => {
+      if (!node.frozen) return
+      say(`thaw ${node.id}`)
+      node.thaw()
+    })
+  })
+  every(rates.stepDown, () => {
+    const leader = alive().find((node) => node.replica?.peer.role.kind === 'leading')
+    if (leader === undefined || leader.frozen) return
+    say(`step down ${leader.id}`)
+    leader.replica?.stepDown('asked')
+  })
+
+  const watch = (): boolean => {
+    if (broken !== null) throw broken
+    for (const node of nodes) {
+      if (node.replica !== null) checkers.afterEvent(node.replica.peer, node.options.disk)
+      else if (node.ended !== null && node.started) {
+        say(`ended ${node.id}: ${node.ended}`)
+        network.crashed(node.id, noticed)
+        node.ended = null
+        world.after(100, null, () => {
+          if (!node.alive) node.start()
+        })
+      }
+    }
+    return false
+  }
+
+  try {
+    await world.run(duration, watch)
+    say('heal')
+    healed = true
+    network.heal()
+    for (const node of nodes) {
+      if (node.frozen) node.thaw()
+      if (!node.alive) node.start()
+    }
+    const target = checkers.committed
+    let wroteAt = 0
+    const deadline = world.now + 60_000
+    const converged = (): boolean => {
+      watch()
+      const there = nodes.map((node) => node.replica?.peer)
+      const leaders = there.filter((peer) => peer?.role.kind === 'leading' && peer.role.phase === 'broadcast')
+      if (leaders.length !== 1 || nodes.length < size) return false
+      const leader = leaders[0]
+      if (
+        !there.every(
+          (peer) =>
+            peer !== undefined &&
+            (peer === leader || (peer.role.kind === 'following' && peer.role.phase === 'broadcast')),
+        )
+      ) {
+        return false
+      }
+      // A request may be lost with a role that had ended in a frozen tab: ask again after a while.
+      if (world.now - wroteAt > 3000) {
+        wroteAt = world.now
+        for (const node of nodes) node.replica?.endSession(++number as SessionId)
+        return false
+      }
+      const applied = new Set(nodes.map((node) => node.server?.applied))
+      return applied.size === 1 && checkers.committed >= target + nodes.length
+    }
+    await world.run(deadline, converged)
+    if (!converged()) {
+      const state = nodes.map((node) => {
+        const peer = node.replica?.peer
+        return peer === undefined
+          ? `${node.id} down`
+          : `${node.id} ${peer.role.kind} ${peer.role.kind === 'looking' ? `r${peer.round} settling ${peer.role.settling}` : peer.role.phase} acc ${peer.acceptedEpoch} cur ${peer.currentEpoch} last ${lastZxid(peer.history)} durable ${peer.durable.zxid} committed ${peer.committed} applied ${node.server?.applied} pending ${peer.pending.length} links ${[...peer.links.keys()]} voters ${configOf(peer.history)?.voters}/${configOf(peer.history)?.old}`
+      })
+      throw new Violation(
+        'L2',
+        `no convergence within 60 s (now ${world.now}, ${checkers.committed} of ${target + nodes.length}):\n  ${state.join('\n  ')}`,
+      )
+    }
+  } catch (error) {
+    failure = error instanceof Violation ? error.message : String((error as Error)?.stack ?? error)
+  }
+  for (const node of nodes) {
+    const state = await node.replica?.inspect()
+    for (const [name, count] of Object.entries(state?.marks ?? {})) marks.set(name, (marks.get(name) ?? 0) + count)
+  }
+  return {
+    seed,
+    virtualMs: world.now,
+    events: world.events,
+    committed: checkers.committed,
+    trace: world.trace,
+    marks,
+    failure,
+    log: lines,
+  }
+}

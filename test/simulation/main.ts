@@ -1,0 +1,47 @@
+// npm run sim -- --seeds A-B [--minutes M] [--trace SEED]
+import { live } from './life.ts'
+
+const args = process.argv.slice(2)
+const option = (name: string): string | undefined => {
+  const at = args.indexOf(`--${name}`)
+  return at < 0 ? undefined : args[at + 1]
+}
+
+const trace = option('trace')
+if (trace !== undefined) {
+  const report = await live(Number(trace), { makeLog: true })
+  for (const line of report.log) console.log(line)
+  console.log(report.failure ?? 'clean')
+  console.log(`${report.failure === null ? 1 : 0} passed, ${report.failure === null ? 0 : 1} failed`)
+  process.exit(report.failure === null ? 0 : 1)
+}
+
+const [from = 1, to = 200] = (option('seeds') ?? '1-200').split('-').map(Number)
+const minutes = Number(option('minutes') ?? 'Infinity')
+const began = performance.now()
+const marks = new Map<string, number>()
+let passed = 0
+let failed = 0
+let virtual = 0
+let committed = 0
+let events = 0
+for (let seed = from; seed <= to; seed++) {
+  if (performance.now() - began > minutes * 60_000) break
+  const report = await live(seed)
+  virtual += report.virtualMs
+  committed += report.committed
+  events += report.events
+  for (const [name, count] of report.marks) marks.set(name, (marks.get(name) ?? 0) + count)
+  if (report.failure === null) passed++
+  else {
+    failed++
+    console.log(`seed ${seed} failed: ${report.failure}\n  again: npm run sim -- --trace ${seed}`)
+  }
+}
+const seconds = (performance.now() - began) / 1000
+for (const [name, count] of [...marks].sort()) console.log(`  ${name} ${count}`)
+console.log(
+  `${(passed + failed) / seconds} seeds/s, ${(virtual / 3_600_000).toFixed(1)} virtual hours in ${seconds.toFixed(0)} s, ${events} events, ${committed} committed`,
+)
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed > 0 ? 1 : 0)
