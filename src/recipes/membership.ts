@@ -105,7 +105,9 @@ export class Group {
     if (options.signal?.aborted) return
     let end: { readonly error: unknown } | null = null
     stop.signal.addEventListener('abort', () => bell.ring())
-    const notices = await client.watch(this.#path, { recursive: true, signal: stop.signal })
+    const notices = await untilAnswered(client, () =>
+      client.watch(this.#path, { recursive: true, signal: stop.signal }),
+    )
     const listen = async (): Promise<void> => {
       try {
         for await (const { type } of notices) if (type !== 'lost') bell.ring()

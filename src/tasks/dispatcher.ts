@@ -1,6 +1,6 @@
 import type { WatchNotice } from '../client/api.ts'
 import { childrenOf } from '../recipes/place.ts'
-import { sessionIsOver } from '../recipes/retry.ts'
+import { sessionIsOver, untilAnswered } from '../recipes/retry.ts'
 import { isWord } from './names.ts'
 import { QueueDispatcher } from './queue-dispatcher.ts'
 import { QUEUES_ROOT } from './queue-paths.ts'
@@ -47,7 +47,8 @@ export class Dispatcher {
   /** Resolves when it watches. The dispatching ends by `stop`, or with the session. */
   async start(): Promise<void> {
     const { signal } = this.#stop
-    const notices = await this.#world.client.watch(QUEUES_ROOT, { recursive: true, signal })
+    const { client } = this.#world
+    const notices = await untilAnswered(client, () => client.watch(QUEUES_ROOT, { recursive: true, signal }), signal)
     this.#running ??= this.#listen(notices)
     await this.#discover()
   }

@@ -9,13 +9,35 @@ export interface Tab extends TaskWorld {
   readonly client: Client
   /** Cuts the connection now; the client connects again by itself. */
   cut(): void
-  /** The page stops for good without a word: its session lives until the server expires it. */
+  /** The page stops without a word: its session lives until the server expires it. */
   freeze(): void
+  /** It goes on where it stopped; what came meanwhile comes now. */
+  thaw(): void
 }
 
 interface Timer {
   readonly at: number
   readonly fire: () => void
+}
+
+/** Does what happens in a page, or keeps it until the page is thawed. */
+class Page {
+  #frozen = false
+  #parked: (() => void)[] = []
+
+  act(what: () => void): void {
+    if (this.#frozen) this.#parked.push(what)
+    else what()
+  }
+
+  freeze(): void {
+    this.#frozen = true
+  }
+
+  thaw(): void {
+    this.#frozen = false
+    for (const what of this.#parked.splice(0)) this.act(what)
+  }
 }
 
 /** What may happen to a frame on its way. */
@@ -28,6 +50,10 @@ export class Tabs {
   readonly clients: Client[] = []
   #timers = new Set<Timer>()
   #seed: number
+  /** Milliseconds: how finely time passes. */
+  step = 50
+  /** Milliseconds that a frame is under way; order is kept. */
+  lag: () => number = () => 0
   /** Decides over each frame of a tab; the default lets all pass. */
   fate: () => Fate = () => 'passes'
 
@@ -47,16 +73,14 @@ export class Tabs {
   }
 
   async open(sessionTimeout = 10_000): Promise<Tab> {
-    let frozen = false
+    const page = new Page()
     let pipe: FramePipe | null = null
     const clock: Clock = {
       now: () => this.server.now,
       after: (ms, then) => {
         const timer = {
           at: this.server.now + ms,
-          fire: () => {
-            if (!frozen) then()
-          },
+          fire: () => page.act(then),
         }
         this.#timers.add(timer)
         return () => this.#timers.delete(timer)
@@ -64,7 +88,7 @@ export class Tabs {
     }
     const connect = async (): Promise<FramePipe> => {
       const raw = await this.server.connect()
-      pipe = this.#lossy(raw, () => frozen)
+      pipe = this.#lossy(raw, page)
       return pipe
     }
     const client = Client.connect(connect, { clock, random: this.draw, sessionTimeout })
@@ -76,36 +100,46 @@ export class Tabs {
       random: this.random,
       wallTime: () => this.server.wall,
       cut: () => pipe?.close(),
-      freeze: () => {
-        frozen = true
-      },
+      freeze: () => page.freeze(),
+      thaw: () => page.thaw(),
     }
   }
 
-  #lossy(raw: FramePipe, frozen: () => boolean): FramePipe {
+  #lossy(raw: FramePipe, page: Page): FramePipe {
+    const there = this.#line()
+    const back = this.#line()
     const pipe: FramePipe = {
       onframe: null,
       onclose: null,
-      send: (frame) => {
-        if (frozen()) return
-        const fate = this.fate()
-        if (fate === 'cut before') raw.close()
-        else raw.send(frame)
-        if (fate === 'cut after') raw.close()
-      },
+      send: (frame) =>
+        page.act(() => {
+          const fate = this.fate()
+          there(() => {
+            if (fate === 'cut before') raw.close()
+            else raw.send(frame)
+            if (fate === 'cut after') raw.close()
+          })
+        }),
       close: () => raw.close(),
     }
-    raw.onframe = (frame) => {
-      if (!frozen()) pipe.onframe?.(frame)
-    }
-    raw.onclose = (reason) => {
-      if (!frozen()) pipe.onclose?.(reason)
-    }
+    raw.onframe = (frame) => back(() => page.act(() => pipe.onframe?.(frame)))
+    raw.onclose = (reason) => page.act(() => pipe.onclose?.(reason))
     return pipe
   }
 
+  /** What is put in comes out in order, each after its lag. */
+  #line(): (arrive: () => void) => void {
+    let last = 0
+    return (arrive) => {
+      const at = Math.max(this.server.now + this.lag(), last)
+      last = at
+      if (at <= this.server.now) arrive()
+      else this.#timers.add({ at, fire: arrive })
+    }
+  }
+
   /** Lets time pass, in small steps; everything that can happen in each does. */
-  async pass(ms: number, step = 50): Promise<void> {
+  async pass(ms: number, step = this.step): Promise<void> {
     for (let left = ms; left > 0; left -= step) {
       this.server.advance(Math.min(left, step))
       for (const timer of [...this.#timers]) {
@@ -124,7 +158,7 @@ export class Tabs {
     })
     done.catch(() => {})
     await this.server.settled()
-    for (let passed = 0; !settled && passed < ms; passed += 50) await this.pass(50)
+    for (let passed = 0; !settled && passed < ms; passed += this.step) await this.pass(this.step)
     if (!settled) throw new Error(`still waiting after ${ms} ms`)
     return done
   }

@@ -19,8 +19,11 @@ export class Offices extends Tabs {
   /** What dispatchers complained of. */
   readonly problems: unknown[] = []
 
-  async dispatch(options: DispatcherOptions = {}): Promise<{ readonly tab: Tab; readonly dispatcher: Dispatcher }> {
-    const tab = await this.open()
+  async dispatch(
+    options: DispatcherOptions = {},
+    sessionTimeout = 10_000,
+  ): Promise<{ readonly tab: Tab; readonly dispatcher: Dispatcher }> {
+    const tab = await this.open(sessionTimeout)
     const dispatcher = new Dispatcher(tab, { onProblem: (problem) => this.problems.push(problem), ...options })
     await this.until(dispatcher.start())
     return { tab, dispatcher }
