@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { launchChromium } from '../test/browser/chromium.ts'
 import { serve } from '../test/browser/serve.ts'
-import type { Result } from './report.ts'
+import type { Contender } from './contest.ts'
 import type { Sample, Workload } from './workload.ts'
 
 declare global {
@@ -19,13 +19,15 @@ declare global {
 }
 
 /** Three tabs of one Chromium, each a voter, through a tab that follows. */
-export async function benchEnsemble(
-  workloads: readonly Workload[],
-  roundsEach: number,
-): Promise<{ readonly results: Result[]; readonly browser: string }> {
+export async function openTabs(): Promise<Contender> {
   const profile = mkdtempSync(join(tmpdir(), 'tabkeeper-bench-'))
   const server = await serve()
   const context = await launchChromium(profile)
+  const stop = async () => {
+    await context.close()
+    await server.close()
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
   try {
     const pages: Page[] = []
     for (let tab = 0; tab < 3; tab++) {
@@ -36,19 +38,15 @@ export async function benchEnsemble(
       pages.push(page)
     }
     const follower = await waitForFollower(pages)
-    const results: Result[] = []
-    for (const workload of workloads) {
-      const rounds: Sample[] = []
-      for (let round = 0; round < roundsEach; round++) {
-        rounds.push(await follower.evaluate((one) => window.bench.run(one), workload))
-      }
-      results.push({ ensemble: 'tabkeeper, 3 tabs', workload, rounds })
+    return {
+      name: 'tabkeeper, 3 tabs',
+      version: `Chromium ${context.browser()?.version() ?? ''}`,
+      run: (workload) => follower.evaluate((one) => window.bench.run(one), workload),
+      stop,
     }
-    return { results, browser: `Chromium ${context.browser()?.version() ?? ''}` }
-  } finally {
-    await context.close()
-    await server.close()
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  } catch (error) {
+    await stop()
+    throw error
   }
 }
 

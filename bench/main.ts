@@ -1,58 +1,46 @@
 // `npm run bench -- NAME`: every number that the documents quote can be measured again with one of these.
-import { benchEnsemble } from './ensemble.ts'
-import { machine, type Result, ratiosOf, tableOf } from './report.ts'
-import { measure, prepare, WORKLOADS } from './workload.ts'
-import { startZooKeeper, type ZooKeeperEnsemble } from './zookeeper.ts'
+import { loadavg } from 'node:os'
+import { type Contender, contest } from './contest.ts'
+import { openTabs } from './ensemble.ts'
+import { machine, ratiosOf, tableOf } from './report.ts'
+import { WORKLOADS } from './workload.ts'
+import { startZooKeeper } from './zookeeper.ts'
 
 const ROUNDS = 3
 
-/** Three Apache ZooKeeper servers, through a follower. */
-async function benchZooKeeper(zookeeper: ZooKeeperEnsemble): Promise<Result[]> {
-  const client = await zookeeper.connect('follower')
-  const results: Result[] = []
-  for (const workload of WORKLOADS) {
-    await prepare(client, workload.size)
-    const rounds = []
-    for (let round = 0; round < ROUNDS; round++) rounds.push(await measure(client, workload))
-    results.push({ ensemble: zookeeper.version, workload, rounds })
-  }
-  await client.close()
-  return results
+/** The first is ours if there are two; ratios are its throughput over the other's. */
+const benches: Readonly<Record<string, readonly (() => Promise<Contender | null>)[]>> = {
+  /** Three tabs of one Chromium beside three servers, the same work through a follower each. */
+  ensemble: [openTabs, startZooKeeper],
+  tabs: [openTabs],
+  zookeeper: [startZooKeeper],
 }
 
-/** One after the other, never at the same time: they share the machine's cores. */
-async function withZooKeeper(): Promise<{ readonly results: Result[]; readonly version: string } | null> {
-  const zookeeper = await startZooKeeper()
-  if (!zookeeper) return null
+async function bench(starters: readonly (() => Promise<Contender | null>)[]): Promise<void> {
+  const contenders: Contender[] = []
+  const load = loadavg()
   try {
-    return { results: await benchZooKeeper(zookeeper), version: zookeeper.version }
+    for (const start of starters) {
+      const contender = await start()
+      if (contender) contenders.push(contender)
+    }
+    const results = await contest(contenders, WORKLOADS, ROUNDS)
+    const versions = contenders.map((contender) => contender.version)
+    console.log(machine(load, versions))
+    console.log(tableOf(results.flat()))
+    const [ours, peers] = results
+    if (ours && peers) for (const line of ratiosOf(ours, peers)) console.log(line)
   } finally {
-    await zookeeper.stop()
+    for (const contender of contenders) await contender.stop()
   }
 }
 
-const benches: Readonly<Record<string, () => Promise<void>>> = {
-  async zookeeper() {
-    console.log(machine())
-    const measured = await withZooKeeper()
-    if (measured) console.log(tableOf(measured.results))
-  },
-  async ensemble() {
-    console.log(machine())
-    const peer = await withZooKeeper()
-    const { results, browser } = await benchEnsemble(WORKLOADS, ROUNDS)
-    console.log(`browser  ${browser}`)
-    console.log(tableOf([...results, ...(peer?.results ?? [])]))
-    for (const line of ratiosOf(results, peer?.results ?? [])) console.log(line)
-  },
-}
-
-const wanted = process.argv[2] ?? ''
-const bench = benches[wanted]
-if (bench) {
-  await bench()
-  console.log(`again    npm run bench -- ${wanted}`)
+const name = process.argv[2] ?? ''
+const starters = benches[name]
+if (starters) {
+  await bench(starters)
+  console.log(`again    npm run bench -- ${name}`)
 } else {
-  console.error(`There is no bench ${JSON.stringify(wanted)}; there are: ${Object.keys(benches).join(', ')}.`)
+  console.error(`There is no bench ${JSON.stringify(name)}; there are: ${Object.keys(benches).join(', ')}.`)
   process.exitCode = 2
 }

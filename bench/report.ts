@@ -64,18 +64,18 @@ export function ratiosOf(ours: readonly Result[], peers: readonly Result[]): str
   })
 }
 
-/** Numbers mean something only with the machine beside them. */
-export function machine(versions: readonly string[] = []): string {
+/** Numbers mean something only with the machine beside them: `load` is that before the first round. */
+export function machine(load: readonly number[], versions: readonly string[]): string {
   const [cpu] = cpus()
   const memory = /MemTotal:\s+(\d+)/.exec(readIfThere('/proc/meminfo'))?.[1]
   return [
     `machine  ${cpus().length} cores ${cpu?.model.trim() ?? ''}, ${memory ? `${Math.round(Number(memory) / 1048576)} GiB, ` : ''}${platform()} ${release()} ${arch()}`,
-    `load     ${loadavg()
-      .map((one) => one.toFixed(2))
-      .join(' ')} (1, 5, 15 min) before the first round`,
+    `load     ${text(load)} before the first round, ${text(loadavg())} after the last (1, 5, 15 min)`,
     `versions ${[`Node ${process.versions.node}`, ...versions].join(', ')}`,
   ].join('\n')
 }
+
+const text = (load: readonly number[]): string => load.map((one) => one.toFixed(2)).join(' ')
 
 function readIfThere(path: string): string {
   try {

@@ -1,27 +1,23 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { Client } from '../src/client/client.ts'
 import { connectTcp } from '../src/node/tcp-pipe.ts'
+import type { Contender } from './contest.ts'
+import { measure, prepare } from './workload.ts'
 
 const JAR = '/usr/share/java/zookeeper.jar'
 const HOST = '127.0.0.1'
 
-export type Role = 'leader' | 'follower'
+type Role = 'leader' | 'follower'
 
-/** Three Apache ZooKeeper servers on this machine, with a leader. */
-export interface ZooKeeperEnsemble {
-  /** As the jar is called: `zookeeper-3.8.0`. */
-  readonly version: string
-  /** Resolves when the session is there. The caller closes the client. */
-  connect(role: Role): Promise<Client>
-  stop(): Promise<void>
-}
-
-/** Starts the servers on free loopback ports; null, after a sentence that says why, where ZooKeeper or Java is missing. */
-export async function startZooKeeper(): Promise<ZooKeeperEnsemble | null> {
+/**
+ * Three Apache ZooKeeper servers on free loopback ports of this machine, through a follower. Null, after a sentence that says
+ * why, where ZooKeeper or Java is missing.
+ */
+export async function startZooKeeper(): Promise<Contender | null> {
   if (!existsSync(JAR) || !hasJava()) {
     console.log(
       'Apache ZooKeeper is not installed here (Debian: apt-get install zookeeper), so nothing is compared with it.',
@@ -32,18 +28,26 @@ export async function startZooKeeper(): Promise<ZooKeeperEnsemble | null> {
   const ports = await freePorts(9)
   const clientPorts = ports.slice(0, 3)
   const quorum = [3, 5, 7].map((at, index) => `server.${index + 1}=${HOST}:${ports[at]}:${ports[at + 1]}`).join('\n')
-  const processes = clientPorts.map((port, index) =>
+  const servers = clientPorts.map((port, index) =>
     startServer(join(directory, String(index + 1)), index + 1, port, quorum),
   )
+  let client: Client | null = null
   const stop = async () => {
-    await Promise.all(processes.map(end))
+    await client?.close()
+    await Promise.all(servers.map(end))
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
-    const roles = await waitForLeader(clientPorts)
+    const { roles, version } = await waitForLeader(clientPorts)
+    const connected = await connectClient(clientPorts[roles.indexOf('follower')] ?? 0)
+    client = connected
     return {
-      version: basename(realpathSync(JAR), '.jar'),
-      connect: (role) => connectClient(clientPorts[roles.indexOf(role)] ?? 0),
+      name: 'ZooKeeper, 3 servers',
+      version: `ZooKeeper ${version}`,
+      async run(workload) {
+        await prepare(connected, workload.size)
+        return await measure(connected, workload)
+      },
       stop,
     }
   } catch (error) {
@@ -80,11 +84,14 @@ function end(server: ChildProcess): Promise<void> {
   })
 }
 
-async function waitForLeader(ports: readonly number[]): Promise<Role[]> {
+async function waitForLeader(ports: readonly number[]): Promise<{ readonly roles: Role[]; readonly version: string }> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
     const modes = await Promise.all(ports.map((port) => ask(port, 'srvr').catch(() => '')))
     const roles = modes.map((text) => /^Mode: (leader|follower)$/m.exec(text)?.[1])
-    if (roles.every((role) => role !== undefined) && roles.includes('leader')) return roles as Role[]
+    if (roles.every((role) => role !== undefined) && roles.includes('leader')) {
+      const version = /^Zookeeper version: ([\d.]+)/m.exec(modes[0] ?? '')?.[1] ?? 'of unknown version'
+      return { roles: roles as Role[], version }
+    }
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
   throw new Error('The ZooKeeper servers elected no leader within 60 seconds.')
