@@ -10,7 +10,7 @@ const UNREACHABLE =
   'Check that its script is served (the address of the `replica` worker chunk, with a JavaScript content type), that the ' +
   'Content-Security-Policy allows `worker-src`, and that the bundler follows `new Worker(new URL(…))`; else pass `worker`.'
 
-type Calls = Omit<ReplicaService, 'start'>
+type Calls = Omit<ReplicaService, 'hello' | 'start'>
 type Value<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>> extends Reply<infer T> ? T : never
 
 /**
@@ -52,7 +52,7 @@ export class WorkerHost {
    */
   static async start(
     make: () => Worker,
-    options: Omit<StartOptions, 'build'>,
+    options: StartOptions,
     signal: AbortSignal | undefined,
   ): Promise<[WorkerHost, Started]> {
     let worker: Worker
@@ -67,10 +67,11 @@ export class WorkerHost {
     const abort = () => host.died(new KeeperError('Aborted', 'Aborted: by its signal', { cause: signal?.reason }))
     signal?.addEventListener('abort', abort)
     try {
+      await host.#settle(host.#service.hello(BUILD))
+      clearTimeout(timer)
       const { port1, port2 } = host.#events
-      const started = await host.#settle(
-        host.#service.start({ ...options, build: BUILD }, Comlink.transfer(port2, [port2])),
-      )
+      // However long it takes: to wait for another page's claim is no fault, and storage has deadlines of its own.
+      const started = await host.#settle(host.#service.start(options, Comlink.transfer(port2, [port2])))
       port1.onmessage = ({ data }: MessageEvent<WorkerEvent>) => {
         if (!host.#dead) host.onevent?.(data)
       }

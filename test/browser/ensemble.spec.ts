@@ -1,79 +1,11 @@
-import type { Keeper, KeeperOpenOptions } from '../../src/index.ts'
 import { expect, type Page, test } from './fixtures.ts'
-
-declare global {
-  interface Window {
-    tabkeeper: typeof import('../../src/index.ts')
-    keeper: Keeper
-    notices: string[]
-    acked: number[]
-    seen: string[]
-  }
-}
-
-const open = (
-  page: Page,
-  ensemble: string,
-  options: Partial<Omit<KeeperOpenOptions, 'ensemble'>> = {},
-): Promise<number> =>
-  page.evaluate(
-    async ([name, rest]) => {
-      window.notices = []
-      const began = performance.now()
-      window.keeper = await window.tabkeeper.Keeper.open({
-        ensemble: name,
-        ...rest,
-        onNotice: ({ code, message }) => window.notices.push(`${code}: ${message}`),
-      })
-      return performance.now() - began
-    },
-    [ensemble, options] as const,
-  )
-
-const inspect = (page: Page) =>
-  page.evaluate(async () => {
-    const { role, leader, replica, voters, links, zxid, tree, incarnation, sessions } = await window.keeper.inspect()
-    return { role, leader, replica, voters, links, zxid, digest: tree.digest, incarnation, sessions }
-  })
-
-const inspectAll = (pages: readonly Page[]) => Promise.all(pages.map(inspect))
-
-/** Until every page votes and sees the same leader; gives the index of the page that leads. */
-async function settled(pages: readonly Page[], voters = pages.length): Promise<number> {
-  await expect
-    .poll(
-      async () => {
-        const all = await inspectAll(pages)
-        const leaders = new Set(all.map(({ leader }) => leader))
-        return { leaders: leaders.size, led: !leaders.has(null), voters: all.map((one) => one.voters.length) }
-      },
-      { timeout: 10_000, intervals: [50] },
-    )
-    .toEqual({ leaders: 1, led: true, voters: pages.map(() => voters) })
-  const all = await inspectAll(pages)
-  return all.findIndex(({ role }) => role === 'leading')
-}
-
-const childrenOf = (page: Page, path: string) =>
-  page.evaluate(async (at) => {
-    await window.keeper.sync(at)
-    return (await window.keeper.getChildren(at)).children
-  }, path)
-
-/** Arms a watch, and resolves with the time at which the node, seen before, vanished. */
-async function whenGone(page: Page, path: string): Promise<number> {
-  return page.evaluate(async (at) => {
-    await window.keeper.sync(at)
-    return new Promise<number>((resolve, reject) => {
-      window.keeper.exists(at, { watch: () => resolve(Date.now()) }).then((stat) => {
-        if (stat === null) reject(new Error(`${at} is not there`))
-      }, reject)
-    })
-  }, path)
-}
+import { childrenOf, inspect, inspectAll, open, settled, whenGone } from './in-page.ts'
 
 test('three tabs form one ensemble: one leads, all read what any wrote, and watches fire across', async ({ tabs }) => {
   const pages = await tabs(3)
+  // The server has every module at hand after this.
+  await open(pages[0] as Page, 'first')
+  await pages[0]?.evaluate(() => window.keeper.close())
   const times = await Promise.all(pages.map((page) => open(page, 'form')))
   for (const time of times) expect(time).toBeLessThan(5000)
   await expect
@@ -175,11 +107,11 @@ test('the leader crashes amid writes: another leads, nothing acknowledged is los
     return longest
   })
   await writer.waitForFunction(() => window.acked.length >= 100, undefined, { polling: 10 })
-  const goneAt = whenGone(other, '/mortal')
+  const goneAt = await whenGone(other, '/mortal')
   await crash(leader)
   const crashedAt = Date.now()
   expect(await writing).toBeLessThan(5000)
-  expect((await goneAt) - crashedAt).toBeLessThan(1000)
+  expect((await goneAt()) - crashedAt).toBeLessThan(1000)
 
   const expected = Array.from({ length: 500 }, (_, n) => String(n).padStart(4, '0'))
   for (const page of survivors) {
@@ -202,10 +134,10 @@ test('an ephemeral of a crashed tab is gone within a second', async ({ tabs, cra
   const leads = await settled(pages)
   const [victim, witness] = [pages[(leads + 1) % 3], pages[(leads + 2) % 3]] as [Page, Page]
   await victim.evaluate(() => window.keeper.create('/mortal', null, { mode: 'ephemeral' }).then(() => undefined))
-  const goneAt = whenGone(witness, '/mortal')
+  const goneAt = await whenGone(witness, '/mortal')
   await crash(victim)
   const crashedAt = Date.now()
-  expect((await goneAt) - crashedAt).toBeLessThan(1000)
+  expect((await goneAt()) - crashedAt).toBeLessThan(1000)
 })
 
 test('all tabs are closed and opened again: every acknowledged write is there', async ({ tabs }) => {
@@ -256,7 +188,7 @@ test('closing a keeper ends its session and hands the lead over; it stays closed
   const leader = pages[leads] as Page
   const others = pages.filter((page) => page !== leader) as [Page, Page]
   await leader.evaluate(() => window.keeper.create('/mine', null, { mode: 'ephemeral' }).then(() => undefined))
-  const goneAt = whenGone(others[0], '/mine')
+  const goneAt = await whenGone(others[0], '/mine')
   const closed = await leader.evaluate(async () => {
     const closing = window.keeper.close()
     const again = window.keeper.close()
@@ -267,7 +199,7 @@ test('closing a keeper ends its session and hands the lead over; it stays closed
     return { state: window.keeper.state, refused, inspected }
   })
   expect(closed).toEqual({ state: 'closed', refused: 'Closed', inspected: 'Closed' })
-  await goneAt
+  await goneAt()
   await settled(others, 3).catch(() => settled(others, 1))
   await others[1].evaluate(() => window.keeper.create('/after').then(() => undefined))
 })
