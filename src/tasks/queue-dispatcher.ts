@@ -24,6 +24,7 @@ export class QueueDispatcher {
   readonly #bell = new Doorbell()
   #notices: WatchNotice[] = []
   #rebuild = false
+  #leading = false
   #depose: boolean
   readonly #stopped = new AbortController()
   #running: Promise<void> | null = null
@@ -48,7 +49,9 @@ export class QueueDispatcher {
   notice(notice: WatchNotice): void {
     if (notice.type === 'lost') return
     if (notice.type === 'resync') this.#rebuild = true
-    else this.#notices.push(notice)
+    else if (this.#leading) this.#notices.push(notice)
+    // A candidate cares for one thing only; to try at every change would be a write for each.
+    else if (notice.type !== 'NodeDeleted' || notice.path !== this.#queue.lead) return
     this.#bell.ring()
   }
 
@@ -81,7 +84,12 @@ export class QueueDispatcher {
     const term = await tryElect(this.#world.client, this.#queue, nonce(this.#world.random), this.#depose)
     if (term === null) return false
     this.#depose = false
-    await this.#lead(term)
+    this.#leading = true
+    try {
+      await this.#lead(term)
+    } finally {
+      this.#leading = false
+    }
     return true
   }
 

@@ -17,6 +17,8 @@ interface Submission {
 }
 
 const BATCH_TASKS = 64
+/** The queue is made when it is missing, but not for ever against somebody who deletes parts of it. */
+const REPAIRS_MAX = 3
 const BATCH_BYTES: number = 512 * 1024
 
 /** Puts tasks into the queue: those of one turn share transactions. Ids and nonces are known before, so every retry is safe. */
@@ -58,8 +60,16 @@ export class Submitter {
 
   async #send(batch: Submission[]): Promise<void> {
     const left = [...batch]
+    let repairs = 0
     try {
-      while (left.length > 0) if (await this.#try(left)) left.length = 0
+      while (left.length > 0) {
+        try {
+          if (await this.#try(left)) left.length = 0
+        } catch (error) {
+          if (failedOp(error)?.code !== 'NoNode' || ++repairs > REPAIRS_MAX) throw error
+          await ensureQueue(this.#client, this.#queue)
+        }
+      }
       for (const submission of batch) submission.resolve()
     } catch (error) {
       // Resolving or rejecting one that was answered before has no effect.
@@ -79,10 +89,6 @@ export class Submitter {
       }
       const failed = failedOp(error)
       const submission = left[failed?.index ?? -1]
-      if (failed?.code === 'NoNode') {
-        await ensureQueue(this.#client, this.#queue)
-        return false
-      }
       if (failed?.code !== 'NodeExists' || submission === undefined) throw error
       return this.#meet(left, failed.index, submission)
     }

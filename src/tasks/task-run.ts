@@ -41,6 +41,7 @@ export class TaskRun {
   readonly #abort = new AbortController()
   readonly #interrupted: Promise<RunEnd>
   #interrupt: (end: RunEnd) => void = () => {}
+  #ended: RunEnd | null = null
 
   constructor(world: TaskWorld, queue: QueuePaths, plan: RunPlan) {
     this.#world = world
@@ -56,7 +57,9 @@ export class TaskRun {
   /** Tells the handler to stop. Only a cancelled run still waits for it; the others end at once. */
   end(code: RunEnd): void {
     if (!this.#abort.signal.aborted) this.#abort.abort(new RunEndedError(code, MESSAGES[code]))
-    if (code !== 'Cancelled') this.#interrupt(code)
+    if (code === 'Cancelled') return
+    this.#ended ??= code
+    this.#interrupt(this.#ended)
   }
 
   /** Resolves when this run has nothing more to write. Rejects only where the world is not as it must be. */
@@ -96,7 +99,7 @@ export class TaskRun {
     }
     const stopTimer = record.timeout > 0 ? this.#world.clock.after(record.timeout, () => this.end('Timeout')) : null
     try {
-      const ended = await Promise.race([this.#call(record, context, also), this.#interrupted])
+      const ended = this.#ended ?? (await Promise.race([this.#call(record, context, also), this.#interrupted]))
       if (typeof ended !== 'string') return ended
       if (ended === 'LeaseLost') return null
       if (ended === 'Closing') return { record: transitions.returnedRecord, also: [] }

@@ -27,6 +27,7 @@ export class TaskWorker implements AsyncDisposable {
   #resolve: () => void = () => {}
   #reject: (error: unknown) => void = () => {}
   #closing: Promise<void> | null = null
+  #givingBack = false
 
   private constructor(
     world: TaskWorld,
@@ -72,6 +73,7 @@ export class TaskWorker implements AsyncDisposable {
   close(options: CloseOptions = {}): Promise<void> {
     if (options.timeout !== undefined && !this.#stop.signal.aborted) {
       const giveBack = (): void => {
+        this.#givingBack = true
         for (const { run } of this.#runs.values()) run.end('Closing')
       }
       const cancel = this.#world.clock.after(options.timeout, giveBack)
@@ -149,6 +151,7 @@ export class TaskWorker implements AsyncDisposable {
     const { wid, id, attempt } = lease
     const name = leaseName(id, attempt)
     const run = new TaskRun(this.#world, this.#queue, { ...this.#plan, lease: { wid, id, attempt } })
+    if (this.#givingBack) run.end('Closing')
     const finished = run.run().then(
       () => {
         this.#runs.delete(name)

@@ -36,12 +36,12 @@ export async function registerWorker(world: TaskWorld, queue: QueuePaths, record
 /** False: that name is not ours (any more). */
 async function register(world: TaskWorld, queue: QueuePaths, wid: string, record: WorkerRecord): Promise<boolean> {
   const { client } = world
-  for (;;) {
+  for (let repairs = 0; ; ) {
     try {
       await client.multi(transitions.register(queue, wid, record))
       return true
     } catch (error) {
-      if (hasCode(error, 'NoNode')) await ensureQueue(client, queue)
+      if (hasCode(error, 'NoNode') && ++repairs <= 3) await ensureQueue(client, queue)
       else if (hasCode(error, 'ConnectionLoss')) await untilConnected(client)
       else if (hasCode(error, 'NodeExists')) {
         const stat = await untilAnswered(client, () => client.exists(queue.worker(wid)))
