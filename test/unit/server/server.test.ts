@@ -1,0 +1,201 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ERROR_CODES } from '../../../src/base/errors.ts'
+import { TIMES } from '../../../src/base/limits.ts'
+import type { Request } from '../../../src/jute/protocol.ts'
+import { encodeConnectRequest } from '../../../src/jute/protocol.ts'
+import { OPEN_ACL } from '../../../src/tree/acl.ts'
+import { Pair } from './pair.ts'
+
+const create = (path: string, flags = 0): Request => ({ kind: 'create', path, data: null, acl: OPEN_ACL, flags })
+const get = (path: string, watch = false): Request => ({ kind: 'getData', path, watch })
+const exists = (path: string, watch = false): Request => ({ kind: 'exists', path, watch })
+const sync: Request = { kind: 'sync', path: '/' }
+const { NoNode, NodeExists } = ERROR_CODES
+
+describe('order within a session', () => {
+  it('holds reads and syncs behind the writes before them, and joins their replies', () => {
+    const pair = new Pair()
+    pair.session(1, 1)
+    pair.ask(1, 1, [1, get('/a')], [2, create('/a')], [3, get('/a')], [4, sync], [5, get('/a')], [6, create('/a')])
+    expect(pair.seen(1)).toEqual([{ xid: 1, zxid: pair.servers[1].applied, err: NoNode }])
+    pair.carryOut(pair.servers[1].synced(pair.syncs[0] as number))
+    expect(pair.seen(1)).toEqual([])
+    pair.commit(1)
+    expect(pair.frames.get(1)).toHaveLength(1)
+    expect(pair.seen(1).map(({ xid, err }) => [xid, err])).toEqual([2, 3, 4, 5].map((xid) => [xid, 0]))
+    pair.commit()
+    expect(pair.seen(1)).toEqual([{ xid: 6, zxid: pair.servers[1].applied, err: NodeExists }])
+  })
+
+  it('answers pings at once', () => {
+    const pair = new Pair()
+    pair.session(1, 1)
+    pair.ask(1, 1, [1, create('/a')], [-2, { kind: 'ping' }])
+    expect(pair.seen(1).map(({ xid }) => xid)).toEqual([-2])
+  })
+})
+
+describe('watches', () => {
+  it('fire before the reply that shows the change, once, with its zxid', () => {
+    const pair = new Pair()
+    pair.session(0, 1)
+    pair.session(1, 2)
+    pair.ask(1, 2, [1, exists('/a', true)], [2, { kind: 'getChildren', path: '/', watch: true }])
+    pair.seen(2)
+    pair.ask(0, 1, [1, create('/a')], [2, create('/b')])
+    pair.ask(1, 2, [3, create('/c')], [4, get('/a')])
+    pair.commit()
+    const first = pair.servers[1].applied - 2
+    expect(pair.seen(2)).toEqual([
+      { xid: -1, zxid: first, err: 0, event: '/a' },
+      { xid: -1, zxid: first, err: 0, event: '/' },
+      { xid: 3, zxid: first + 2, err: 0 },
+      { xid: 4, zxid: first + 2, err: 0 },
+    ])
+    expect(pair.servers[1].status().watches).toBe(0)
+  })
+
+  it('live side by side on one path: a one-shot does not end a persistent one (ZOOKEEPER-4466)', () => {
+    const pair = new Pair()
+    pair.session(0, 1)
+    pair.ask(0, 1, [1, { kind: 'addWatch', path: '/', mode: 1 }], [2, { kind: 'addWatch', path: '/a', mode: 0 }])
+    pair.ask(0, 1, [3, exists('/a', true)])
+    pair.seen(1)
+    pair.ask(
+      0,
+      1,
+      [4, create('/a')],
+      [5, { kind: 'setData', path: '/a', data: null, version: -1 }],
+      [6, create('/a/b')],
+    )
+    pair.commit()
+    expect(pair.seen(1).map(({ event, xid }) => event ?? xid)).toEqual(['/a', 4, '/a', 5, '/a/b', '/a', 6])
+    pair.ask(
+      0,
+      1,
+      [7, { kind: 'removeWatches', path: '/a', type: 3 }],
+      [8, { kind: 'removeWatches', path: '/a', type: 3 }],
+    )
+    expect(pair.seen(1).map(({ err }) => err)).toEqual([0, ERROR_CODES.NoWatcher])
+    pair.carryOut(pair.servers[0].connectionClosed(1))
+    expect(pair.servers[0].status().watches).toBe(0)
+  })
+})
+
+describe('sessions', () => {
+  it('move to another replica; what the former connection still asks is refused', () => {
+    const pair = new Pair()
+    const { sessionId, passwd, timeOut } = pair.session(1, 1)
+    expect(timeOut).toBe(4000)
+    pair.ask(1, 1, [1, create('/e', 1)])
+    pair.commit()
+    pair.seen(1)
+    pair.connect(0, 2, sessionId, passwd)
+    pair.ask(1, 1, [2, create('/stale')])
+    pair.commit(1)
+    expect(pair.connected(2)).toMatchObject({ sessionId, timeOut: 4000 })
+    expect(pair.closed.get(1)).toBe('session moved')
+    pair.commit()
+    expect(pair.seen(1)).toEqual([])
+    pair.ask(0, 2, [1, exists('/stale')], [2, exists('/e')])
+    expect(pair.seen(2).map(({ err }) => err)).toEqual([NoNode, 0])
+    expect(pair.servers[0].digest).toBe(pair.servers[1].digest)
+  })
+
+  it('are over for a wrong password, an unknown id, or after their end', () => {
+    const pair = new Pair()
+    const { sessionId, passwd } = pair.session(0, 1)
+    for (const [id, session, password] of [
+      [2, sessionId, passwd.map((byte) => byte ^ 1)] as const,
+      [3, 77n, passwd] as const,
+    ]) {
+      pair.connect(1, id, session, password)
+      pair.commit()
+      expect(pair.connected(id)).toMatchObject({ sessionId: 0n, timeOut: 0 })
+      expect(pair.closed.has(id)).toBe(true)
+    }
+    expect(pair.closed.has(1)).toBe(false)
+    pair.ask(0, 1, [1, { kind: 'closeSession' }])
+    pair.commit()
+    expect(pair.seen(1)).toMatchObject([{ xid: 1, err: 0 }])
+    expect(pair.closed.get(1)).toBe('session closed')
+    pair.connect(1, 4, sessionId, passwd)
+    pair.commit()
+    expect(pair.connected(4).timeOut).toBe(0)
+  })
+
+  it('expire at the leader when silent, not while they are touched anywhere', () => {
+    const pair = new Pair()
+    const { sessionId } = pair.session(1, 1)
+    pair.session(1, 2)
+    pair.ask(1, 1, [1, create('/e', 1)])
+    pair.commit()
+    pair.servers[1].touched()
+    for (let i = 0; i < 12; i++) {
+      pair.now += 500
+      pair.ask(1, 2, [-2, { kind: 'ping' }])
+      pair.servers[0].touch(pair.servers[1].touched(), pair.now)
+      pair.carryOut(pair.servers[0].ticked(pair.now))
+      pair.commit()
+    }
+    expect(pair.closed.get(1)).toBe('session closed')
+    expect(pair.closed.has(2)).toBe(false)
+    expect(pair.servers[0].status().sessions.map(({ id }) => id)).not.toContain(sessionId)
+    expect(pair.servers[0].status().znodes).toBe(4)
+  })
+
+  it('get a full timeout from a new leader', () => {
+    const pair = new Pair()
+    pair.session(1, 1)
+    pair.now += 60_000
+    pair.servers[1].startLeading(pair.now)
+    expect(pair.servers[1].ticked(pair.now + 3900)).toEqual([])
+    expect(pair.servers[1].ticked(pair.now + 4300)).toHaveLength(1)
+    expect(pair.servers[1].ticked(pair.now + 9000)).toEqual([])
+  })
+})
+
+describe('connections', () => {
+  it('are refused for a client that has seen a later state, and while not serving', () => {
+    const pair = new Pair()
+    pair.connect(1, 1, 0n, new Uint8Array(16), 2 ** 40)
+    expect(pair.closed.has(1)).toBe(true)
+    pair.session(1, 2)
+    pair.ask(1, 2, [1, create('/a')])
+    pair.carryOut(pair.servers[1].serving(false))
+    expect(pair.closed.get(2)).toBe('not serving')
+    pair.commit()
+    expect(pair.seen(2)).toEqual([])
+    pair.connect(1, 3)
+    expect(pair.closed.get(3)).toBe('not serving')
+  })
+
+  it('close on bytes that are no request; nobody else notices', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 80 }), fc.boolean(), (bytes, framed) => {
+        const pair = new Pair()
+        pair.session(1, 1)
+        pair.session(1, 2)
+        if (framed) pair.frame(1, 2, bytes)
+        else pair.carryOut(pair.servers[1].received(2, bytes, pair.now, () => new Uint8Array(32)))
+        pair.carryOut(pair.servers[1].connectionOpened(3, { from: 'peer', address: '' }))
+        pair.frame(1, 3, bytes)
+        pair.commit()
+        pair.ask(1, 1, [1, create('/still')])
+        pair.commit()
+        expect(pair.seen(1).at(-1)).toMatchObject({ xid: 1, err: 0 })
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('tell the negotiated timeout', () => {
+    const pair = new Pair()
+    pair.carryOut(pair.servers[0].connectionOpened(1, { from: 'tcp', address: '10.0.0.1' }))
+    const connect = { protocolVersion: 0, lastZxidSeen: 0, timeOut: 1, sessionId: 0n as never, readOnly: false }
+    pair.frame(0, 1, encodeConnectRequest({ ...connect, passwd: new Uint8Array(16) }))
+    pair.commit()
+    expect(pair.connected(1).timeOut).toBe(TIMES.sessionTimeoutMin)
+  })
+})
