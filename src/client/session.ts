@@ -1,4 +1,3 @@
-import { EMPTY } from '../base/bytes.ts'
 import { KeeperError } from '../base/errors.ts'
 import { NO_SESSION, type SessionId } from '../base/ids.ts'
 import { ZXID_NONE, type Zxid } from '../base/zxid.ts'
@@ -188,7 +187,7 @@ export class Session {
       return
     }
     this.#id = response.sessionId
-    this.#password = response.passwd.length > 0 ? response.passwd.slice() : EMPTY
+    this.#password = response.passwd.slice()
     this.#timeout = response.timeOut
     this.#state = 'connected'
     this.#clearDeadline()

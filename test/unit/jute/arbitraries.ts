@@ -8,7 +8,9 @@ import type { ResponseKind, Responses } from '../../../src/jute/responses.ts'
 
 const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
 const long = fc.maxSafeNat()
-export const bigLong = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+const bigLong = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+const sessionId = bigLong.map((id) => id as SessionId)
+const zxid = long.map((value) => value as Zxid)
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 const bytes = fc.uint8Array({ maxLength: 40 })
 const data = fc.option(bytes)
@@ -16,17 +18,17 @@ const acl = fc.array(fc.record({ perms: int, scheme: text, id: text }), { maxLen
 const texts = fc.array(text, { maxLength: 4 })
 
 const stat: fc.Arbitrary<StatRecord> = fc.record({
-  czxid: long as fc.Arbitrary<Zxid>,
-  mzxid: long as fc.Arbitrary<Zxid>,
+  czxid: zxid,
+  mzxid: zxid,
   ctime: long,
   mtime: long,
   version: int,
   cversion: int,
   aversion: int,
-  ephemeralOwner: bigLong as fc.Arbitrary<bigint> as fc.Arbitrary<SessionId>,
+  ephemeralOwner: sessionId,
   dataLength: int,
   numChildren: int,
-  pzxid: long as fc.Arbitrary<Zxid>,
+  pzxid: zxid,
 })
 
 const kind = <K extends string>(name: K) => fc.constant(name)
@@ -135,7 +137,6 @@ export const responses: { readonly [K in ResponseKind]: fc.Arbitrary<Responses[K
 
 export const header = fc.record({ xid: int, zxid: fc.oneof(fc.constant(-1), long), err: int })
 export const xid = int
-export const sessionId = bigLong as fc.Arbitrary<bigint> as fc.Arbitrary<SessionId>
 export const connectRequest = fc.record({
   protocolVersion: int,
   lastZxidSeen: fc.oneof(fc.constant(-1), long),
