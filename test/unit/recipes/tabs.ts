@@ -72,7 +72,8 @@ export class Tabs {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 
-  async open(sessionTimeout = 10_000): Promise<Tab> {
+  /** `spared`: nothing happens to its frames. */
+  async open(sessionTimeout = 10_000, spared = false): Promise<Tab> {
     const page = new Page()
     let pipe: FramePipe | null = null
     const clock: Clock = {
@@ -88,7 +89,7 @@ export class Tabs {
     }
     const connect = async (): Promise<FramePipe> => {
       const raw = await this.server.connect()
-      pipe = this.#lossy(raw, page)
+      pipe = spared ? raw : this.#lossy(raw, page)
       return pipe
     }
     const client = Client.connect(connect, { clock, random: this.draw, sessionTimeout })

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import type { ZnodeClient } from '../../../src/client/api.ts'
 import { QueuePaths } from '../../../src/tasks/queue-paths.ts'
 import { decodeRecord } from '../../../src/tasks/task-record.ts'
 import type { TaskContext } from '../../../src/tasks/task-types.ts'
+import type { Tab } from '../recipes/tabs.ts'
 import { type Office, Offices } from './offices.ts'
 
 const TASKS = 60
@@ -18,10 +20,11 @@ test.each(seeds)(
     const tabs = new Offices(seed)
     const dispatchers = [await tabs.dispatch({}, 3000), await tabs.dispatch({}, 3000)]
     const submitter = await tabs.office(60_000)
-    const reader = (await tabs.office(60_000)).tab.client
+    const reader = (await tabs.open(60_000, true)).client
     await tabs.until(reader.create('/won'))
+    const doubles = await tabs.until(watchLeases(reader))
     const pages: Office[] = []
-    const asleep: { readonly page: Office; readonly until: number }[] = []
+    const asleep: { readonly tab: Tab; readonly until: number }[] = []
     let runs = 0
     const work = async (): Promise<void> => {
       const page = await tabs.office(3000)
@@ -52,18 +55,23 @@ test.each(seeds)(
     )
     for (let round = 0; round < 20; round++) {
       await tabs.pass(400)
-      for (const { page, until } of asleep) if (until < tabs.server.now) page.tab.thaw()
+      for (const { tab, until } of asleep) if (until < tabs.server.now) tab.thaw()
       if (tabs.draw() < 0.3) {
         const page = pages[Math.floor(tabs.draw() * pages.length)] as Office
         page.tab.freeze()
-        asleep.push({ page, until: tabs.server.now + tabs.draw() * 8000 })
+        asleep.push({ tab: page.tab, until: tabs.server.now + tabs.draw() * 8000 })
         await work()
       }
       if (tabs.draw() < 0.2) {
-        dispatchers.shift()?.tab.freeze()
-        dispatchers.push(await tabs.dispatch({ depose: tabs.draw() < 0.5 }, 3000))
+        // The old one may be alive and deposed, or asleep and back too late, or back before anybody noticed.
+        const old = dispatchers.shift()
+        if (tabs.draw() < 0.5 && old !== undefined) {
+          old.tab.freeze()
+          asleep.push({ tab: old.tab, until: tabs.server.now + tabs.draw() * 5000 })
+        }
+        dispatchers.push(await tabs.dispatch({ depose: tabs.draw() < 0.7 }, 3000))
       }
-      if (tabs.draw() < 0.2) tabs.server.cut()
+      if (tabs.draw() < 0.2) for (const { tab } of pages) tab.cut()
     }
     tabs.fate = () => 'passes'
     tabs.lag = () => 0
@@ -86,6 +94,26 @@ test.each(seeds)(
     const left = await tabs.until(submitter.queue.stats())
     expect(left).toMatchObject({ done: TASKS, waiting: 0, delayed: 0, running: 0, failed: 0 })
     expect(tabs.problems).toEqual([])
+    expect(doubles).toEqual([])
     await tabs.close()
   },
 )
+
+/** What it gives fills with the tasks that had two leases at a time, by the order of the commits. */
+async function watchLeases(client: ZnodeClient): Promise<readonly string[]> {
+  const live = new Map<string, string>()
+  const doubles: string[] = []
+  const notices = await client.watch(paths.mailboxes, { recursive: true })
+  const listen = async (): Promise<void> => {
+    for await (const { type, path } of notices) {
+      const place = paths.parse(path)
+      if (type === 'lost') doubles.push('missed something')
+      if (place.kind !== 'lease') continue
+      if (type === 'NodeCreated' && live.has(place.id)) doubles.push(`${live.get(place.id)} and ${path}`)
+      if (type === 'NodeCreated') live.set(place.id, path)
+      if (type === 'NodeDeleted' && live.get(place.id) === path) live.delete(place.id)
+    }
+  }
+  listen().catch(() => doubles.push('stopped listening'))
+  return doubles
+}
