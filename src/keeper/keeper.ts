@@ -1,6 +1,7 @@
 import './async-dispose.ts'
 import { KeeperError } from '../base/errors.ts'
 import type { ReplicaId } from '../base/ids.ts'
+import { sessionToHex } from '../base/life-locks.ts'
 import { Client } from '../client/client.ts'
 import type { Clock } from '../client/clock.ts'
 import { Election } from '../recipes/election.ts'
@@ -73,7 +74,7 @@ export class Keeper extends ZnodeFace implements KeeperBase {
       await tab.join()
       keeper = new Keeper(tab, started.replica, checked)
       await keeper.#client.connected(signal === undefined ? {} : { signal })
-      await tab.holdSession(toHex(keeper.#client.sessionId))
+      await tab.holdSession(sessionToHex(keeper.#client.sessionId))
       opened = true
       return keeper
     } catch (error) {
@@ -150,5 +151,3 @@ export class Keeper extends ZnodeFace implements KeeperBase {
     return this.close()
   }
 }
-
-const toHex = (session: bigint): string => BigInt.asUintN(64, session).toString(16).padStart(16, '0')

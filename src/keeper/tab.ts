@@ -1,5 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import type { ReplicaId } from '../base/ids.ts'
+import { sessionLock } from '../base/life-locks.ts'
 import type { FramePipe } from '../client/frame-pipe.ts'
 import { portPipe } from '../client/port-pipe.ts'
 import { Mesh } from '../mesh/mesh.ts'
@@ -116,7 +117,7 @@ export class Tab {
 
   /** Holds the session's lock: others of this browser end the session when this page is gone. 16 hexadecimal digits. */
   async holdSession(id: string): Promise<void> {
-    const release = await holdLock(`tabkeeper:${this.#started.ensemble}:session:${id}`)
+    const release = await holdLock(sessionLock(this.#started.ensemble, id))
     if (this.#why !== null) return release()
     this.#session = { id, release }
     this.#mesh.tell({ kind: 'sessionOpened', session: id })

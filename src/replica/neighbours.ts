@@ -1,5 +1,5 @@
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
-import { type LifeLock, lifeLockOf } from './locks.ts'
+import { type LifeLock, lifeLockOf } from '../base/life-locks.ts'
 
 export interface NeighboursListener {
   /** The lock was granted to us: its holder is surely dead. */

@@ -1,4 +1,4 @@
-import { type EnsembleId, isReplicaId, type ReplicaId, type SessionId } from '../base/ids.ts'
+import { type EnsembleId, isReplicaId, type ReplicaId, type SessionId } from './ids.ts'
 
 /** A lock of one ensemble in this browser: a worker holds its replica's, a page its session's, both for as long as they live. */
 export type LifeLock =
