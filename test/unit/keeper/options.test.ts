@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { KeeperError } from '../../../src/base/errors.ts'
+import type { KeeperOpenOptions } from '../../../src/keeper/api.ts'
+import { checkOptions } from '../../../src/keeper/options.ts'
+
+const refusal = (options: unknown): string => {
+  try {
+    checkOptions(options as KeeperOpenOptions)
+  } catch (error) {
+    if (error instanceof KeeperError) return `${error.code} ${error.path}`
+  }
+  return 'taken'
+}
+
+describe('the options of Keeper.open', () => {
+  it('have defaults', () => {
+    expect(checkOptions({ ensemble: 'e' })).toEqual({
+      ensemble: 'e',
+      sessionTimeout: 10_000,
+      voters: 3,
+      create: 'auto',
+    })
+  })
+
+  it.each([
+    [undefined, 'options'],
+    ['e', 'options'],
+    [{}, 'ensemble'],
+    [{ ensemble: '' }, 'ensemble'],
+    [{ ensemble: 7 }, 'ensemble'],
+    [{ ensemble: 'x'.repeat(129) }, 'ensemble'],
+    [{ ensemble: 'e', sessionTimeout: 1999 }, 'sessionTimeout'],
+    [{ ensemble: 'e', sessionTimeout: 86_400_001 }, 'sessionTimeout'],
+    [{ ensemble: 'e', sessionTimeout: 2000.5 }, 'sessionTimeout'],
+    [{ ensemble: 'e', sessionTimeout: '10000' }, 'sessionTimeout'],
+    [{ ensemble: 'e', voters: 2 }, 'voters'],
+    [{ ensemble: 'e', create: 'maybe' }, 'create'],
+    [{ ensemble: 'e', signal: {} }, 'signal'],
+    [{ ensemble: 'e', worker: 'worker.js' }, 'worker'],
+    [{ ensemble: 'e', onNotice: 1 }, 'onNotice'],
+  ])('%o is refused by the name of %s', (options, path) => {
+    expect(refusal(options)).toBe(`BadArguments ${path}`)
+  })
+
+  it('are taken at their limits', () => {
+    expect(refusal({ ensemble: 'x'.repeat(128), sessionTimeout: 2000, voters: 1, create: 'never' })).toBe('taken')
+    expect(refusal({ ensemble: 'ü', sessionTimeout: 86_400_000, voters: 5, create: 'always' })).toBe('taken')
+  })
+})

@@ -1,0 +1,114 @@
+import { MessageChannel, type MessagePort as NodePort } from 'node:worker_threads'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
+import { LinkDesk } from '../../../src/replica/link-desk.ts'
+import type { WorkerEvent } from '../../../src/replica/service-api.ts'
+import type { Hello, PeerLink } from '../../../src/transport/peer-link.ts'
+
+const ports: NodePort[] = []
+afterEach(() => {
+  for (const port of ports.splice(0)) port.close()
+})
+
+const hello = (replica: number, more: Partial<Hello> = {}): Hello => ({
+  ensemble: 'a'.repeat(32) as EnsembleId,
+  replica: replica as ReplicaId,
+  incarnation: 1,
+  versionMin: 1,
+  versionMax: 1,
+  format: 1,
+  browser: 'b',
+  build: 'test',
+  ...more,
+})
+
+function desk(self: Hello) {
+  const links: PeerLink[] = []
+  const events: WorkerEvent[] = []
+  const made = new LinkDesk(
+    self,
+    (link) => links.push(link),
+    (event) => events.push(event),
+  )
+  const add = (peer: number, attempt: number, port: NodePort) =>
+    made.add(peer as ReplicaId, attempt, port as unknown as MessagePort)
+  return { add, links, events, kinds: () => events.map(({ kind }) => kind) }
+}
+
+function cable(): [NodePort, NodePort] {
+  const { port1, port2 } = new MessageChannel()
+  ports.push(port1, port2)
+  return [port1, port2]
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 60))
+
+describe('a desk', () => {
+  it('makes links of two ends, and tells when they close', async () => {
+    const [one, two] = [desk(hello(1)), desk(hello(2))]
+    const [a, b] = cable()
+    one.add(2, 7, a)
+    two.add(1, 7, b)
+    await settled()
+    expect(one.links.map(({ peer }) => peer)).toEqual([2])
+    expect(two.links.map(({ peer }) => peer)).toEqual([1])
+    expect(one.events).toEqual([{ kind: 'linkOpened', peer: 2, attempt: 7 }])
+    one.links[0]?.close('enough')
+    await settled()
+    expect(one.events.at(-1)).toEqual({ kind: 'linkClosed', peer: 2, attempt: 7, refused: false, reason: 'enough' })
+    expect(two.kinds()).toEqual(['linkOpened', 'linkClosed'])
+  })
+
+  it.each([
+    ['EnsembleMismatch', hello(2, { ensemble: 'b'.repeat(32) as EnsembleId })],
+    ['Incompatible', hello(2, { versionMin: 9, versionMax: 9 })],
+  ])('says %s on both sides, as a refusal', async (code, other) => {
+    const [one, two] = [desk(hello(1)), desk(other)]
+    const [a, b] = cable()
+    one.add(2, 1, a)
+    two.add(1, 1, b)
+    await settled()
+    for (const side of [one, two]) {
+      expect(side.links).toEqual([])
+      expect(side.kinds()).toEqual(['linkClosed', 'notice'])
+      expect(side.events[0]).toMatchObject({ refused: true })
+      expect(side.events[1]).toMatchObject({ code })
+    }
+  })
+
+  it('closes a link whose other end is somebody else', async () => {
+    const [one, two] = [desk(hello(1)), desk(hello(3))]
+    const [a, b] = cable()
+    one.add(2, 1, a)
+    two.add(1, 1, b)
+    await settled()
+    expect(one.links).toEqual([])
+    expect(one.kinds()).toEqual(['linkClosed'])
+    expect(two.kinds().at(-1)).toBe('linkClosed')
+  })
+
+  it('closes a link of an earlier incarnation', async () => {
+    const one = desk(hello(1))
+    const [a, b] = cable()
+    one.add(2, 1, a)
+    desk(hello(2, { incarnation: 5 })).add(1, 1, b)
+    await settled()
+    const [c, d] = cable()
+    const ghost = desk(hello(2, { incarnation: 4 }))
+    one.add(2, 2, c)
+    ghost.add(1, 2, d)
+    await settled()
+    expect(one.links).toHaveLength(1)
+    expect(one.events.at(-1)).toMatchObject({ kind: 'linkClosed', attempt: 2 })
+  })
+
+  it('closes on garbage instead of a hello, which is no refusal', async () => {
+    const one = desk(hello(1))
+    const [a, b] = cable()
+    one.add(2, 1, a)
+    const garbage = new Uint8Array([255, 1, 2, 3]).buffer
+    b.postMessage(garbage, [garbage])
+    await settled()
+    expect(one.events).toEqual([expect.objectContaining({ kind: 'linkClosed', refused: false })])
+  })
+})
