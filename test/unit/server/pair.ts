@@ -72,7 +72,13 @@ export class Pair {
   }
 
   /** Connects and, with the commit, has a session. */
-  connect(which: 0 | 1, id: ConnectionId, sessionId = 0n, passwd = new Uint8Array(16), lastZxidSeen = 0): void {
+  connect(
+    which: 0 | 1,
+    id: ConnectionId,
+    sessionId = 0n,
+    passwd: Uint8Array = new Uint8Array(16),
+    lastZxidSeen = 0,
+  ): void {
     this.carryOut(this.servers[which].connectionOpened(id, { from: 'page', address: '' }))
     const session = sessionId as SessionId
     const connect = { protocolVersion: 0, lastZxidSeen, timeOut: 4000, sessionId: session, passwd, readOnly: false }

@@ -6,6 +6,7 @@ import type { Request } from '../../../src/jute/protocol.ts'
 import { DecodeError } from '../../../src/jute/reader.ts'
 import { decodeTxn } from '../../../src/jute/txns.ts'
 import { OPEN_ACL } from '../../../src/tree/acl.ts'
+import type { Znode } from '../../../src/tree/znode.ts'
 import { A, B, create, Machine, nodesOf } from './ensemble.ts'
 
 const names = ['a', 'b', 'a/x', 'b/x', 'a/x/y', 's-']
@@ -117,7 +118,7 @@ describe('prepare', () => {
     const machine = Machine.withSessions()
     machine.request(A, create('/c', 4))
     machine.applyAll()
-    const { czxid, mzxid } = machine.state.tree.get('/c') as { czxid: never; mzxid: never }
+    const { czxid, mzxid } = machine.state.tree.get('/c') as Znode
     machine.request(A, { kind: 'setData', path: '/c', data: null, version: -1 })
     expect(machine.ask({ kind: 'reap', path: '/c', czxid, mzxid }).body.kind).toBe('error')
   })
