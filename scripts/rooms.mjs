@@ -37,7 +37,14 @@ export function files() {
   out.set(
     'demo/tsconfig.json',
     room('demo', table.roots.demo, {
-      compilerOptions: { noEmit: true, composite: false, types: ['vite/client'] },
+      compilerOptions: {
+        noEmit: true,
+        composite: false,
+        declarationMap: false,
+        allowImportingTsExtensions: true,
+        rewriteRelativeImportExtensions: false,
+        types: ['vite/client'],
+      },
     }),
   )
   const all = [...rooms.map(([name]) => `./src/${name}`), './src/tsconfig.json', './workers', './demo', './test']
