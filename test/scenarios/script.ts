@@ -1,0 +1,211 @@
+import type { ReplicaId } from '../../src/base/ids.ts'
+import { makeZxid, type Zxid } from '../../src/base/zxid.ts'
+import type { Entry } from '../../src/zab/entry.ts'
+import { encodeConfig, encodeFormat, FORMAT_VERSION } from '../../src/zab/membership.ts'
+import { ENSEMBLE, key, Stage } from './stage.ts'
+import { state } from './trace.ts'
+
+/**
+ * Plays a scenario and returns it with the traces that it really has: comments and commands as they stand, then `----` and one line
+ * per order. Equal to the file if nothing has changed.
+ */
+export function play(script: string): string {
+  const stage = new Stage()
+  const out: string[] = []
+  for (const block of script.trimEnd().split(/\n\s*\n/)) {
+    const [said = ''] = block.split(/^----$/m)
+    out.push(said.trimEnd())
+    const commands = said.split('\n').filter((one) => one.trim() !== '' && !one.startsWith('#'))
+    if (commands.length > 0) {
+      for (const command of commands) run(stage, command.trim())
+      out.push('----', ...(stage.lines.length > 0 ? folded(stage.lines.splice(0)) : ['(nothing)']))
+    }
+    out.push('')
+  }
+  return out.join('\n')
+}
+
+/** What repeats itself is told once. */
+function folded(lines: readonly string[]): string[] {
+  const out: string[] = []
+  let times = 1
+  for (const [i, line] of lines.entries()) {
+    if (line === lines[i + 1]) times++
+    else {
+      out.push(times > 1 ? `${line} (${times} times)` : line)
+      times = 1
+    }
+  }
+  return out
+}
+
+/** The first comment of a scenario. */
+export const titleOf = (script: string): string => /^# (.*)$/m.exec(script)?.[1] ?? 'untitled'
+
+function run(stage: Stage, command: string): void {
+  if (command.startsWith('quietly ')) {
+    run(stage, command.slice('quietly '.length))
+    stage.lines.length = 0
+    return
+  }
+  const [name = '', ...words] = command.match(/"[^"]*"|\S+/g) ?? []
+  const options = new Map(words.flatMap((word) => (/^\w+=/.test(word) ? [split(word)] : [])))
+  const rest = words.filter((word) => !/^\w+=/.test(word))
+  const does = COMMANDS[name]
+  if (does === undefined) throw new Error(`there is no command "${name}" (in "${command}")`)
+  does(stage, rest, options)
+}
+
+const split = (word: string): [string, string] => {
+  const at = word.indexOf('=')
+  return [word.slice(0, at), word.slice(at + 1)]
+}
+
+type Command = (stage: Stage, words: readonly string[], options: ReadonlyMap<string, string>) => void
+
+const ALL = Number.POSITIVE_INFINITY
+const id = (word: string | undefined): ReplicaId => {
+  if (word === undefined || !/^\d+$/.test(word)) throw new Error(`"${word}" is no peer`)
+  return Number(word) as ReplicaId
+}
+const ids = (word: string): ReplicaId[] => word.split(',').map(id)
+const count = (word: string | undefined): number => (word === undefined || word === 'all' ? ALL : Number(word))
+const milliseconds = (word: string | undefined): number => Number(/^(\d+)ms$/.exec(word ?? '')?.[1] ?? Number.NaN)
+const text = (word: string | undefined): Uint8Array => new TextEncoder().encode((word ?? '').replaceAll('"', ''))
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`; `empty`: a joiner. */
+  peers: (stage, words, options) => {
+    const who = words.filter((word) => word !== 'empty').map(id)
+    const voters = options.has('voters') ? ids(options.get('voters') as string) : who
+    const entries = words.includes('empty') ? [] : [...founding(voters), ...log(options.get('log'))]
+    const last = entries.at(-1)?.zxid ?? (0 as Zxid)
+    const current = Number(options.get('current') ?? Math.floor(last / 2 ** 32))
+    for (const one of who) {
+      const actor = stage.add(
+        {
+          id: one,
+          target: Number(options.get('target') ?? voters.length),
+          historyEntriesMax: Number(options.get('history') ?? 1000),
+        },
+        entries,
+        { accepted: Number(options.get('accepted') ?? current), current },
+      )
+      actor.disk.committed = options.has('committed') ? zxid(options.get('committed') as string) : last
+      stage.start(actor)
+    }
+  },
+  /** A link opens: `link 1 2`, or among all: `link all`. */
+  link: (stage, words) => {
+    const who = words[0] === 'all' ? [...stage.actors.keys()] : words.map(id)
+    for (const [i, a] of who.entries()) {
+      for (const b of who.slice(i + 1)) {
+        if (stage.actor(a).peer !== null && stage.actor(b).peer !== null) stage.open(a, b)
+      }
+    }
+  },
+  close: (stage, words) => stage.close(id(words[0]), id(words[1]), 'closed'),
+  /** Nothing arrives between the two any more; the link stays open. `cut 1->2`: one way. */
+  cut: (stage, words) => {
+    for (const [from, to] of ways(words)) stage.cuts.add(key(from, to))
+  },
+  heal: (stage) => stage.cuts.clear(),
+  tick: (stage, words) => stage.tick(milliseconds(words[0])),
+  /** `deliver 1->2 [n]`: what is on its way, or the first n messages of it, in one turn. */
+  deliver: (stage, words) => {
+    const [[from, to] = []] = ways(words.slice(0, 1))
+    if (from === undefined || to === undefined) throw new Error('deliver from->to')
+    if (stage.deliver(from, to, count(words[1])) === 0) throw new Error(`nothing is on its way ${from}→${to}`)
+  },
+  /** `stored 2 [n]`: issued writes reach the disk, in order. */
+  stored: (stage, words) => {
+    if (stage.store(stage.actor(id(words[0])), count(words[1])) === 0) throw new Error('nothing to store')
+  },
+  request: (stage, words) => {
+    stage.turn(stage.actor(id(words[0])), [{ kind: 'requested', requests: words.slice(1).map(text) }])
+  },
+  sync: (stage, words) => {
+    stage.turn(stage.actor(id(words[0])), [{ kind: 'syncRequested', tag: Number(words[1]) }])
+  },
+  stepdown: (stage, words) => {
+    stage.turn(stage.actor(id(words[0])), [{ kind: 'stepDownRequested', reason: 'the page closes' }])
+  },
+  reconfig: (stage, words, options) => {
+    const voters = ids(options.get('voters') ?? '')
+    stage.turn(stage.actor(id(words[0])), [{ kind: 'reconfigRequested', tag: Number(options.get('tag') ?? 1), voters }])
+  },
+  /** `gone 1 3 died`: 1 hears that 3 is surely gone. */
+  gone: (stage, words) => {
+    stage.turn(stage.actor(id(words[0])), [{ kind: 'peerGone', peer: id(words[1]), reason: words[2] ?? 'died' }])
+  },
+  /** `crash 1 [keep=n]`: the first n issued writes are on the disk (default none), the rest is not; everybody's link to it closes. */
+  crash: (stage, words, options) => stage.crash(stage.actor(id(words[0])), Number(options.get('keep') ?? 0)),
+  restart: (stage, words) => {
+    for (const word of words) stage.start(stage.actor(id(word)))
+  },
+  freeze: (stage, words) => {
+    stage.actor(id(words[0])).frozen = { since: stage.now, facts: [] }
+  },
+  thaw: (stage, words) => stage.thaw(stage.actor(id(words[0]))),
+  diskfull: (stage, words) => {
+    stage.turn(stage.actor(id(words[0])), [{ kind: 'storeFailed', reason: 'the disk is full' }])
+  },
+  /** Messages and disks until nothing moves; time stands still. */
+  settle: (stage) => stage.settle(),
+  /** `run 2000ms`: time passes in ticks of 50 ms, and everything settles in between. Heartbeats are not shown. */
+  run: (stage, words) => {
+    stage.heartbeats = false
+    stage.settle()
+    for (let left = milliseconds(words[0]); left > 0; left -= 50) {
+      stage.tick(50)
+      stage.settle()
+    }
+    stage.heartbeats = true
+  },
+  show: (stage, words) => {
+    const who = words.length === 0 ? [...stage.actors.keys()] : words.map(id)
+    for (const one of who) stage.lines.push(state(stage.actor(one)))
+  },
+}
+
+/** `1->2` is one way, `1 2` both. */
+function ways(words: readonly string[]): [ReplicaId, ReplicaId][] {
+  const arrow = words[0]?.split('->') ?? []
+  if (arrow.length === 2) return [[id(arrow[0]), id(arrow[1])]]
+  const [a, b] = [id(words[0]), id(words[1])]
+  return [
+    [a, b],
+    [b, a],
+  ]
+}
+
+const founding = (voters: readonly ReplicaId[]): Entry[] => [
+  { zxid: makeZxid(0, 1), kind: 'config', bytes: encodeConfig({ ensemble: ENSEMBLE, voters, old: null }) },
+  { zxid: makeZxid(0, 2), kind: 'format', bytes: encodeFormat(FORMAT_VERSION) },
+]
+
+function zxid(word: string): Zxid {
+  const [, epoch, counter] = /^(\d+):(\d+)$/.exec(word) ?? []
+  if (epoch === undefined || counter === undefined) throw new Error(`"${word}" is no zxid`)
+  return makeZxid(Number(epoch), Number(counter))
+}
+
+/** `1:1..1:3,2:1=config(1,2,3<-1)`: txns by their zxid, and records of configuration. */
+function log(words: string | undefined): Entry[] {
+  const items = words?.match(/[^,(]+(\([^)]*\))?/g) ?? []
+  return items.flatMap((item): Entry[] => {
+    const [at = '', record] = item.split('=')
+    const [from = '', to = from] = at.split('..')
+    if (record !== undefined) {
+      const [, voters = '', , old] = /^config\(([\d,]+)(<-([\d,]+))?\)$/.exec(record) ?? []
+      const config = { ensemble: ENSEMBLE, voters: ids(voters), old: old === undefined ? null : ids(old) }
+      return [{ zxid: zxid(from), kind: 'config', bytes: encodeConfig(config) }]
+    }
+    const entries: Entry[] = []
+    for (let one: number = zxid(from); one <= zxid(to); one++) {
+      const name = `${Math.floor(one / 2 ** 32)}:${one % 2 ** 32}`
+      entries.push({ zxid: one as Zxid, kind: 'txn', bytes: text(`set ${name}`) })
+    }
+    return entries
+  })
+}

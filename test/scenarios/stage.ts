@@ -1,0 +1,242 @@
+import type { EnsembleId, LinkId, ReplicaId } from '../../src/base/ids.ts'
+import { LIMITS, TIMES } from '../../src/base/limits.ts'
+import type { Zxid } from '../../src/base/zxid.ts'
+import { decodeMessage, encodeMessage } from '../../src/transport/codec.ts'
+import type { Entry } from '../../src/zab/entry.ts'
+import type { Fact, Order } from '../../src/zab/facts.ts'
+import type { Message } from '../../src/zab/messages.ts'
+import { makePeer, type Peer } from '../../src/zab/peer.ts'
+import { step } from '../../src/zab/step.ts'
+import { applyChanges, type DiskState, emptyDisk, recover } from '../simulation/disk.ts'
+import { line } from './trace.ts'
+
+export const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
+
+export interface ActorOptions {
+  readonly id: ReplicaId
+  readonly target: number
+  readonly historyEntriesMax: number
+}
+
+type Write = Extract<Order, { kind: 'write' }>
+
+/** One peer, its disk, and what it has applied. */
+export interface Actor {
+  readonly options: ActorOptions
+  readonly disk: DiskState
+  /** Null while it is crashed. */
+  peer: Peer | null
+  /** Issued and not yet durable, in order. */
+  pending: { readonly order: Write; readonly committed: Zxid }[]
+  /** Facts that wait while it is frozen. */
+  frozen: { readonly since: number; readonly facts: Fact[] } | null
+  applied: string[]
+}
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
+/** Several peers of the product's core with explicit queues between them: nothing moves unless a scenario says so. */
+export class Stage {
+  readonly actors = new Map<ReplicaId, Actor>()
+  /** Encoded messages on their way, by `from→to`. */
+  readonly #queues = new Map<string, Uint8Array[]>()
+  readonly #links = new Map<string, LinkId>()
+  readonly cuts = new Set<string>()
+  readonly lines: string[] = []
+  heartbeats = true
+  now = 0
+  #nextLink = 1
+
+  add(options: ActorOptions, entries: readonly Entry[], epochs: { accepted: number; current: number }): Actor {
+    const disk = emptyDisk(ENSEMBLE, options.id, entries)
+    disk.acceptedEpoch = epochs.accepted
+    disk.currentEpoch = epochs.current
+    const actor: Actor = { options, disk, peer: null, pending: [], frozen: null, applied: [] }
+    this.actors.set(options.id, actor)
+    return actor
+  }
+
+  start(actor: Actor): void {
+    const { id, target, historyEntriesMax } = actor.options
+    const found = recover(actor.disk)
+    actor.disk.incarnation++
+    actor.applied = [
+      ...found.snapshot.map(text).filter((one) => one !== ''),
+      ...textsOf(found.entries.filter((one) => one.zxid <= found.committed)),
+    ]
+    actor.peer = makePeer(
+      {
+        id,
+        browser: `browser ${id}`,
+        voters: target,
+        timing: TIMES,
+        proposalsInFlightMax: LIMITS.proposalsInFlightMax,
+        batchBytesMax: LIMITS.batchBytesMax,
+        historyEntriesMax,
+        seed: id,
+      },
+      found,
+      this.now,
+    )
+    this.turn(actor, [{ kind: 'ticked', now: this.now }])
+  }
+
+  /** A turn as the host makes it: facts in order, `prepare` answered at once, the end of the turn. */
+  turn(actor: Actor, facts: readonly Fact[]): void {
+    if (actor.frozen !== null) {
+      actor.frozen.facts.push(...facts)
+      return
+    }
+    if (actor.peer === null) return
+    for (const fact of [...facts, { kind: 'turnEnded' } as const]) {
+      const orders = step(actor.peer, fact)
+      for (let i = 0; i < orders.length; i++) {
+        const order = orders[i] as Order
+        this.#carryOut(actor, order)
+        if (order.kind === 'prepare') {
+          orders.push(...step(actor.peer, { kind: 'prepared', zxid: order.zxid, bytes: order.request }))
+        }
+      }
+    }
+  }
+
+  #carryOut(actor: Actor, order: Order): void {
+    const told = line(actor.options.id, order)
+    if (told !== null && (this.heartbeats || !isHeartbeat(order))) this.lines.push(told)
+    switch (order.kind) {
+      case 'send':
+        return this.#send(actor.options.id, order.to, order.link, order.message)
+      case 'sendSnapshot': {
+        const bytes = new TextEncoder().encode(actor.applied.join('|'))
+        const chunk: Message = { kind: 'snapshotChunk', nonce: order.nonce, last: true, bytes }
+        this.lines.push(line(actor.options.id, { ...order, kind: 'send', message: chunk }) as string)
+        return this.#send(actor.options.id, order.to, order.link, chunk)
+      }
+      case 'write':
+        actor.pending.push({ order, committed: actor.peer?.committed ?? (0 as Zxid) })
+        return
+      case 'deliver':
+        actor.applied.push(...textsOf(order.entries))
+        return
+      case 'restore':
+        actor.applied = order.chunks.map(text).join('').split('|')
+        return
+      case 'closeLink':
+        return this.close(actor.options.id, order.peer, order.reason)
+      default:
+        return
+    }
+  }
+
+  #send(from: ReplicaId, to: ReplicaId, link: LinkId, message: Message): void {
+    if (this.#links.get(key(from, to)) === link) this.#queue(from, to).push(encodeMessage(message))
+  }
+
+  #queue(from: ReplicaId, to: ReplicaId): Uint8Array[] {
+    const name = key(from, to)
+    let queue = this.#queues.get(name)
+    if (queue === undefined) {
+      queue = []
+      this.#queues.set(name, queue)
+    }
+    return queue
+  }
+
+  open(a: ReplicaId, b: ReplicaId): void {
+    const link = this.#nextLink++ as LinkId
+    for (const [from, to] of both(a, b)) {
+      this.#queues.delete(key(from, to))
+      this.#links.set(key(from, to), link)
+    }
+    for (const [id, other] of both(a, b)) {
+      const about = { incarnation: 1, browser: `browser ${other}`, format: 1 }
+      this.turn(this.actor(id), [{ kind: 'linkOpened', peer: other, link, about }])
+    }
+  }
+
+  close(a: ReplicaId, b: ReplicaId, reason: string): void {
+    const link = this.#links.get(key(a, b))
+    if (link === undefined) return
+    for (const [from, to] of both(a, b)) {
+      this.#queues.delete(key(from, to))
+      this.#links.delete(key(from, to))
+    }
+    for (const [id, peer] of both(a, b)) this.turn(this.actor(id), [{ kind: 'linkClosed', peer, link, reason }])
+  }
+
+  /** The first `count` messages on their way, in one turn. Says how many there were. */
+  deliver(from: ReplicaId, to: ReplicaId, count: number): number {
+    const link = this.#links.get(key(from, to))
+    if (link === undefined || this.cuts.has(key(from, to))) return 0
+    const batch = this.#queue(from, to).splice(0, count)
+    const facts = batch.map((bytes): Fact => ({ kind: 'received', from, link, message: decodeMessage(bytes) }))
+    if (facts.length > 0) this.turn(this.actor(to), facts)
+    return facts.length
+  }
+
+  /** The first `count` issued writes reach the disk. */
+  store(actor: Actor, count: number): number {
+    const done = actor.pending.splice(0, count)
+    for (const { order, committed } of done) land(actor.disk, order, committed)
+    const last = done.at(-1)
+    if (last !== undefined) this.turn(actor, [{ kind: 'stored', write: last.order.write }])
+    return done.length
+  }
+
+  crash(actor: Actor, keep: number): void {
+    for (const { order, committed } of actor.pending.slice(0, keep)) land(actor.disk, order, committed)
+    actor.pending = []
+    actor.frozen = null
+    actor.peer = null
+    for (const other of this.actors.keys()) this.close(other, actor.options.id, 'the other side crashed')
+  }
+
+  thaw(actor: Actor): void {
+    const { frozen } = actor
+    if (frozen === null) return
+    actor.frozen = null
+    const gap = this.now - frozen.since
+    const woke: Fact[] = gap > TIMES.clockGap ? [{ kind: 'woke', now: this.now, gap }] : []
+    this.turn(actor, [...woke, ...frozen.facts])
+  }
+
+  tick(ms: number): void {
+    this.now += ms
+    for (const actor of this.actors.values()) this.turn(actor, [{ kind: 'ticked', now: this.now }])
+  }
+
+  /** Messages and disks, in a fixed order, until nothing moves. */
+  settle(): void {
+    for (let round = 0; round < 1000; round++) {
+      let moved = 0
+      for (const from of this.actors.keys()) {
+        for (const to of this.actors.keys()) moved += this.deliver(from, to, Number.POSITIVE_INFINITY)
+      }
+      for (const actor of this.actors.values()) moved += this.store(actor, Number.POSITIVE_INFINITY)
+      if (moved === 0) return
+    }
+    throw new Error('it does not come to rest')
+  }
+
+  actor(id: ReplicaId): Actor {
+    const actor = this.actors.get(id)
+    if (actor === undefined) throw new Error(`there is no peer ${id}`)
+    return actor
+  }
+}
+
+export const key = (from: ReplicaId, to: ReplicaId): string => `${from}→${to}`
+const both = (a: ReplicaId, b: ReplicaId): [ReplicaId, ReplicaId][] => [
+  [a, b],
+  [b, a],
+]
+const isHeartbeat = (order: Order): boolean =>
+  order.kind === 'send' && (order.message.kind === 'ping' || order.message.kind === 'pong')
+const textsOf = (entries: readonly Entry[]): string[] =>
+  entries.filter((one) => one.kind === 'txn').map((one) => text(one.bytes))
+
+function land(disk: DiskState, order: Write, committed: Zxid): void {
+  applyChanges(disk, order.changes)
+  const last = disk.entries.at(-1)?.zxid ?? disk.base
+  disk.committed = Math.max(disk.base, Math.min(committed, last)) as Zxid
+}
