@@ -30,6 +30,7 @@ function run(command: string, args: readonly string[], cwd: string): string {
 }
 
 function pack(into: string): string {
+  run(process.execPath, ['scripts/prune-dist.mjs'], top)
   run(bin('tsc'), ['-b', 'src', 'workers'], top)
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', into], top)) as [
     Packed,
@@ -41,15 +42,14 @@ function pack(into: string): string {
 
 const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`
 
-/** A deleted source leaves its output behind: what is packed has a source, or is named here. */
+/** What a user needs is there, and nothing that a deleted source left behind. */
 function checkFiles(paths: readonly string[]): void {
   for (const path of ['dist/src/index.js', 'dist/src/index.d.ts', 'dist/workers/replica.js', 'LICENSE', 'README.md']) {
     if (!paths.includes(path)) throw new Error(`The package lacks ${path}.`)
   }
   for (const path of paths) {
     const source = /^dist\/(.*?)\.(?:js|d\.ts)(?:\.map)?$/.exec(path)?.[1]
-    if (source && !existsSync(join(top, `${source}.ts`)))
-      throw new Error(`${path} has no source: remove dist and build.`)
+    if (source && !existsSync(join(top, `${source}.ts`))) throw new Error(`${path} has no source.`)
   }
 }
 
