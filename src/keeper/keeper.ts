@@ -46,7 +46,8 @@ export class Keeper extends ZnodeFace implements KeeperBase {
   #closing: Promise<void> | null = null
 
   /**
-   * Resolves with a connected session. Rejects with `Unsupported`, `BadArguments`, `WorkerFailed`, `StorageFailed`,
+   * Resolves with a connected session. Rejects with `Unsupported`, `BadArguments`, `NoNode` (`create: 'never'`, and nothing
+   * is known here), `WorkerFailed`, `StorageFailed`,
    * `UpdateNeeded`, `EnsembleMismatch`, or `Aborted` by `signal`; without a quorum it waits, and a notice says so.
    */
   static async open(options: KeeperOpenOptions): Promise<Keeper> {

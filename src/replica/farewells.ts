@@ -6,11 +6,11 @@ import type { ReplicaHost } from './api.ts'
  * is not enough: it is repeated until the session is not in the tree any more.
  */
 export class Farewells {
-  readonly #replica: ReplicaHost
+  readonly #replica: Pick<ReplicaHost, 'endSession' | 'inspect'>
   readonly #sessions = new Set<SessionId>()
   #serving = false
 
-  constructor(replica: ReplicaHost) {
+  constructor(replica: Pick<ReplicaHost, 'endSession' | 'inspect'>) {
     this.#replica = replica
   }
 
