@@ -90,6 +90,22 @@ export class Checkers {
     return position + 1
   }
 
+  /** A restart applies what its log says was committed; somebody may have committed it and died before delivering it. */
+  replayed(position: number, zxid: Zxid, bytes: Uint8Array): number {
+    const known = this.#canonical[position]
+    const hash = hashOf(bytes)
+    if (known === undefined) {
+      this.#canonical.push({ zxid, hash })
+      this.#index.set(zxid, position)
+    } else if (known.zxid !== zxid || known.hash !== hash) {
+      throw new Violation(
+        'I2',
+        `a log has ${formatZxid(zxid)} as committed at ${position}, others ${formatZxid(known.zxid)}`,
+      )
+    }
+    return position + 1
+  }
+
   /** Where delivery goes on behind a snapshot at `zxid`. */
   positionAfter(zxid: Zxid): number {
     if (zxid === 0) return 0

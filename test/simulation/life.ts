@@ -1,8 +1,10 @@
 import type { EnsembleId, ReplicaId, SessionId } from '../../src/base/ids.ts'
 import { makeZxid } from '../../src/base/zxid.ts'
+import { Server } from '../../src/server/server.ts'
 import { configOf, lastZxid } from '../../src/zab/history.ts'
 import { foundingEntries } from '../../src/zab/membership.ts'
 import { Checkers, Violation } from './checkers.ts'
+import { Clients } from './clients.ts'
 import { type DiskState, emptyDisk } from './disk.ts'
 import { Network } from './network.ts'
 import { Node } from './node.ts'
@@ -23,7 +25,14 @@ export interface LifeReport {
 }
 
 /** One life of an ensemble under a fault menu drawn from the seed: safety throughout, then heal and demand progress. */
-export async function live(seed: number, options: { readonly makeLog?: boolean } = {}): Promise<LifeReport> {
+export interface LifeOptions {
+  /** Keep a readable trace. */
+  readonly makeLog?: boolean
+  /** `zab`: the smallest state machine, for volume. `tree`: the product's server with real clients. */
+  readonly profile?: 'zab' | 'tree'
+}
+
+export async function live(seed: number, options: LifeOptions = {}): Promise<LifeReport> {
   const world = new World(seed, seed % 2 === 1)
   const swarm = world.chance('swarm')
   const rare = (p: number, lo: number, hi: number): number => (swarm.is(p) ? lo * (hi / lo) ** swarm.real() : 0)
@@ -48,6 +57,7 @@ export async function live(seed: number, options: { readonly makeLog?: boolean }
   const historyEntriesMax = swarm.pick([3, 30, 20_000])
   const sameBrowser = swarm.is(0.5)
 
+  const tree = options.profile === 'tree'
   const lines: string[] = []
   const say = (line: string): void => {
     if (options.makeLog === true) lines.push(`${String(world.now).padStart(6)} ${line}`)
@@ -78,7 +88,7 @@ export async function live(seed: number, options: { readonly makeLog?: boolean }
       voters,
       snapshotEvery,
       historyEntriesMax,
-      makeServer: () => new Tape(),
+      makeServer: () => (tree ? new Server() : new Tape()),
       marks,
       onBroken: (cause) => {
         broken ??= cause
@@ -136,7 +146,13 @@ export async function live(seed: number, options: { readonly makeLog?: boolean }
   join()
   for (let i = 1; i < size; i++) world.after(swarm.int(0, 4000), null, () => void join())
   dial()
-  every(rates.write, writeOnce)
+  const clients = new Clients(
+    world,
+    () => nodes,
+    () => network.latency(),
+  )
+  if (tree) clients.start(swarm.int(1, 5))
+  else every(rates.write, writeOnce)
   every(rates.crash, () => {
     const there = alive()
     if (there.length === 0) return
@@ -189,6 +205,7 @@ export async function live(seed: number, options: { readonly makeLog?: boolean }
 
   const watch = (): boolean => {
     if (broken !== null) throw broken
+    if (clients.violation !== null) throw clients.violation
     for (const node of nodes) {
       if (node.replica !== null) checkers.afterEvent(node.replica.peer, node.options.disk)
       else if (node.ended !== null && node.started) {
@@ -201,6 +218,26 @@ export async function live(seed: number, options: { readonly makeLog?: boolean }
       }
     }
     return false
+  }
+
+  /** Every waiter ends, and what clients were told holds. */
+  const checkClients = async (): Promise<void> => {
+    let ended: unknown = 'waiting'
+    const end = (value: unknown): void => {
+      ended = value
+    }
+    clients
+      .stop()
+      .then(() => clients.check())
+      .then(
+        () => end(null),
+        (error: unknown) => end(error),
+      )
+    await world.run(world.now + 120_000, () => watch() || ended !== 'waiting')
+    if (ended === 'waiting') throw new Violation('L3', 'a client still waits 120 s after the heal')
+    if (ended !== null) throw ended
+    for (const [name, count] of Object.entries(clients.done))
+      marks.set(`client-${name}`, (marks.get(`client-${name}`) ?? 0) + count)
   }
 
   try {
@@ -231,13 +268,13 @@ export async function live(seed: number, options: { readonly makeLog?: boolean }
         return false
       }
       // A request may be lost with a role that had ended in a frozen tab: ask again after a while.
-      if (world.now - wroteAt > 3000) {
+      if (!tree && world.now - wroteAt > 3000) {
         wroteAt = world.now
         for (const node of nodes) node.replica?.endSession(++number as SessionId)
         return false
       }
       const applied = new Set(nodes.map((node) => node.server?.applied))
-      return applied.size === 1 && checkers.committed >= target + nodes.length
+      return applied.size === 1 && (tree || checkers.committed >= target + nodes.length)
     }
     await world.run(deadline, converged)
     if (!converged()) {
@@ -252,6 +289,7 @@ export async function live(seed: number, options: { readonly makeLog?: boolean }
         `no convergence within 60 s (now ${world.now}, ${checkers.committed} of ${target + nodes.length}):\n  ${state.join('\n  ')}`,
       )
     }
+    if (tree) await checkClients()
   } catch (error) {
     failure = error instanceof Violation ? error.message : String((error as Error)?.stack ?? error)
   }

@@ -1,5 +1,7 @@
-// npm run sim -- --seeds A-B [--minutes M] [--trace SEED]
+// npm run sim -- --seeds A-B [--minutes M] [--profile zab|tree] [--trace SEED]
+// npm run sim -- --walk [--seeds A-B] [--minutes M] [--trace SEED]
 import { live } from './life.ts'
+import { walkOnce } from './walk.ts'
 
 const args = process.argv.slice(2)
 const option = (name: string): string | undefined => {
@@ -7,9 +9,12 @@ const option = (name: string): string | undefined => {
   return at < 0 ? undefined : args[at + 1]
 }
 
+if (args.includes('--walk')) process.exit(walkAll())
+
+const profile = option('profile') === 'tree' ? 'tree' : 'zab'
 const trace = option('trace')
 if (trace !== undefined) {
-  const report = await live(Number(trace), { makeLog: true })
+  const report = await live(Number(trace), { makeLog: true, profile })
   for (const line of report.log) console.log(line)
   console.log(report.failure ?? 'clean')
   console.log(`${report.failure === null ? 1 : 0} passed, ${report.failure === null ? 0 : 1} failed`)
@@ -27,7 +32,7 @@ let committed = 0
 let events = 0
 for (let seed = from; seed <= to; seed++) {
   if (performance.now() - began > minutes * 60_000) break
-  const report = await live(seed)
+  const report = await live(seed, { profile })
   virtual += report.virtualMs
   committed += report.committed
   events += report.events
@@ -35,13 +40,48 @@ for (let seed = from; seed <= to; seed++) {
   if (report.failure === null) passed++
   else {
     failed++
-    console.log(`seed ${seed} failed: ${report.failure}\n  again: npm run sim -- --trace ${seed}`)
+    console.log(`seed ${seed} failed: ${report.failure}\n  again: npm run sim -- --profile ${profile} --trace ${seed}`)
   }
 }
 const seconds = (performance.now() - began) / 1000
 for (const [name, count] of [...marks].sort()) console.log(`  ${name} ${count}`)
 console.log(
-  `${(passed + failed) / seconds} seeds/s, ${(virtual / 3_600_000).toFixed(1)} virtual hours in ${seconds.toFixed(0)} s, ${events} events, ${committed} committed`,
+  `${((passed + failed) / seconds).toFixed(1)} seeds/s, ${(virtual / 3_600_000).toFixed(1)} virtual hours in ${seconds.toFixed(0)} s, ${events} events, ${committed} committed`,
 )
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 ? 1 : 0)
+
+/** Untimed walks with a leader oracle. */
+function walkAll(): number {
+  const trace = option('trace')
+  if (trace !== undefined) {
+    const report = walkOnce(Number(trace))
+    for (const line of report.trail) console.log(line)
+    console.log(report.failure ?? 'clean')
+    return report.failure === null ? 0 : 1
+  }
+  const [from = 1, to = 20_000] = (option('seeds') ?? '1-20000').split('-').map(Number)
+  const until = performance.now() + Number(option('minutes') ?? 'Infinity') * 60_000
+  const marks = new Map<string, number>()
+  const began = performance.now()
+  let [passed, failed, steps, committed] = [0, 0, 0, 0]
+  for (let seed = from; seed <= to && performance.now() < until; seed++) {
+    const report = walkOnce(seed)
+    steps += report.steps
+    committed += report.committed
+    for (const [name, count] of report.marks) marks.set(name, (marks.get(name) ?? 0) + count)
+    if (report.failure === null) passed++
+    else {
+      failed++
+      console.log(`walk ${seed} failed: ${report.failure}\n  again: npm run sim -- --walk --trace ${seed}`)
+      if (failed >= 10) break
+    }
+  }
+  const seconds = (performance.now() - began) / 1000
+  for (const [name, count] of [...marks].sort()) console.log(`  ${name} ${count}`)
+  console.log(
+    `${((passed + failed) / seconds).toFixed(0)} walks/s, ${steps} steps in ${seconds.toFixed(0)} s, ${committed} committed`,
+  )
+  console.log(`${passed} passed, ${failed} failed`)
+  return failed > 0 ? 1 : 0
+}

@@ -37,6 +37,8 @@ export class Node implements Station {
   log: SimulatedLog | null = null
   server: ReplicaServer | null = null
   #position = 0
+  /** Ends of clients' connections to the present life. */
+  readonly pipes = new Set<(reason: string, after: number) => void>()
   /** Why the last life ended by itself. */
   ended: string | null = null
 
@@ -122,7 +124,7 @@ export class Node implements Station {
     const check = (zxid: Zxid, bytes: Uint8Array): void => {
       const peer = this.replica?.peer
       if (peer === undefined) {
-        this.#position++
+        this.#position = checkers.replayed(this.#position, zxid, bytes)
         return
       }
       this.#position = checkers.delivered(peer, this.#position, zxid, bytes)
@@ -166,6 +168,8 @@ export class Node implements Station {
         for (const [name, count] of Object.entries(state.marks)) marks.set(name, (marks.get(name) ?? 0) + count)
       })
     }
+    for (const end of this.pipes) end('the replica is gone', this.options.world.chance('net').int(20, 100))
+    this.pipes.clear()
     this.replica = null
     this.server = null
     this.boot++
