@@ -6,8 +6,10 @@ import { foundingEntries } from '../../src/zab/membership.ts'
 import { Checkers, Violation } from './checkers.ts'
 import { Clients } from './clients.ts'
 import { type DiskState, emptyDisk } from './disk.ts'
+import { scheduleFaults } from './faults.ts'
 import { Network } from './network.ts'
 import { Node } from './node.ts'
+import { drawSwarm } from './swarm.ts'
 import { Tape } from './tape.ts'
 import { World } from './world.ts'
 
@@ -35,27 +37,19 @@ export interface LifeOptions {
 export async function live(seed: number, options: LifeOptions = {}): Promise<LifeReport> {
   const world = new World(seed, seed % 2 === 1)
   const swarm = world.chance('swarm')
-  const rare = (p: number, lo: number, hi: number): number => (swarm.is(p) ? lo * (hi / lo) ** swarm.real() : 0)
-  const size = swarm.pick([1, 2, 3, 3, 3, 4, 5, 6, 7])
-  const voters = swarm.pick([1, 3, 3, 3, 5] as const)
-  const duration = swarm.int(8_000, 25_000)
-  const network = new Network(world, swarm.int(0, 3), swarm.pick([1, 1, 5, 20, 60]))
-  const diskFaults = {
-    latency: swarm.pick([1, 1, 3, 15, 60]),
-    stall: rare(0.3, 0.001, 0.03),
-    failure: rare(0.2, 0.0001, 0.003),
-  }
-  const rates = {
-    crash: rare(0.6, 0.05, 1),
-    reset: rare(0.5, 0.05, 1),
-    cut: rare(0.5, 0.03, 0.5),
-    freeze: rare(0.4, 0.03, 0.4),
-    stepDown: rare(0.3, 0.03, 0.3),
-    write: swarm.pick([2, 20, 100]),
-  }
-  const snapshotEvery = swarm.pick([5, 50, 5000])
-  const historyEntriesMax = swarm.pick([3, 30, 20_000])
-  const sameBrowser = swarm.is(0.5)
+  const {
+    size,
+    voters,
+    duration,
+    latencyMin,
+    latencyMean,
+    diskFaults,
+    rates,
+    snapshotEvery,
+    historyEntriesMax,
+    sameBrowser,
+  } = drawSwarm(swarm)
+  const network = new Network(world, latencyMin, latencyMean)
 
   const tree = options.profile === 'tree'
   const lines: string[] = []
@@ -153,55 +147,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   )
   if (tree) clients.start(swarm.int(1, 5))
   else every(rates.write, writeOnce)
-  every(rates.crash, () => {
-    const there = alive()
-    if (there.length === 0) return
-    const node = faults.pick(there)
-    say(`crash ${node.id}`)
-    network.crashed(node.id, noticed)
-    node.crash()
-    for (const other of alive())
-      if (sameBrowser) world.after(faults.int(20, 100), other, () => other.replica?.peerGone(node.id, 'died'))
-    world.after(20 + faults.exp(1500), null, () => {
-      if (node.alive) return
-      say(`start ${node.id}`)
-      node.start()
-    })
-  })
-  every(rates.reset, () => {
-    if (nodes.length < 2) return
-    const [a, b] = [faults.pick(nodes), faults.pick(nodes)]
-    if (a === b) return
-    say(`reset ${a.id} ${b.id}`)
-    network.reset(a.id, b.id, () => faults.int(0, 2000))
-  })
-  every(rates.cut, () => {
-    const sides = nodes.map(() => faults.is(0.5))
-    const oneWay = faults.is(0.3)
-    say(`cut ${sides.map((side, i) => (side ? nodes[i]?.id : '')).join('')}${oneWay ? ' one way' : ''}`)
-    for (const [i, a] of nodes.entries()) {
-      for (const [j, b] of nodes.entries()) if (sides[i] !== sides[j] && (!oneWay || sides[i])) network.cut(a.id, b.id)
-    }
-    world.after(100 + faults.exp(2500), null, () => network.heal())
-  })
-  every(rates.freeze, () => {
-    const there = alive().filter((node) => !node.frozen)
-    if (there.length === 0) return
-    const node = faults.pick(there)
-    say(`freeze ${node.id}`)
-    node.freeze()
-    world.after(200 + faults.exp(2500), null, () => {
-      if (!node.frozen) return
-      say(`thaw ${node.id}`)
-      node.thaw()
-    })
-  })
-  every(rates.stepDown, () => {
-    const leader = alive().find((node) => node.replica?.peer.role.kind === 'leading')
-    if (leader === undefined || leader.frozen) return
-    say(`step down ${leader.id}`)
-    leader.replica?.stepDown('asked')
-  })
+  scheduleFaults({ world, network, nodes, rates, every, say, noticed, sameBrowser })
 
   const watch = (): boolean => {
     if (broken !== null) throw broken

@@ -1,5 +1,6 @@
 // npm run sim -- --seeds A-B [--minutes M] [--profile zab|tree] [--trace SEED]
-// npm run sim -- --walk [--seeds A-B] [--minutes M] [--trace SEED]
+// npm run sim -- --walk [--seeds A-B] [--minutes M] [--trace SEED] [--stop]
+// npm run sim -- --mutations [--mutation NAME,…]
 import { live } from './life.ts'
 import { walkOnce } from './walk.ts'
 
@@ -9,6 +10,10 @@ const option = (name: string): string | undefined => {
   return at < 0 ? undefined : args[at + 1]
 }
 
+if (args.includes('--mutations')) {
+  const { mutateAll } = await import('./mutate.ts')
+  process.exit(await mutateAll(option('mutation')?.split(',') ?? []))
+}
 if (args.includes('--walk')) process.exit(walkAll())
 
 const profile = option('profile') === 'tree' ? 'tree' : 'zab'
@@ -41,6 +46,7 @@ for (let seed = from; seed <= to; seed++) {
   else {
     failed++
     console.log(`seed ${seed} failed: ${report.failure}\n  again: npm run sim -- --profile ${profile} --trace ${seed}`)
+    if (args.includes('--stop')) break
   }
 }
 const seconds = (performance.now() - began) / 1000
@@ -74,7 +80,7 @@ function walkAll(): number {
     else {
       failed++
       console.log(`walk ${seed} failed: ${report.failure}\n  again: npm run sim -- --walk --trace ${seed}`)
-      if (failed >= 10) break
+      if (failed >= 10 || args.includes('--stop')) break
     }
   }
   const seconds = (performance.now() - began) / 1000

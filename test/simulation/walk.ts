@@ -1,36 +1,20 @@
 import type { EnsembleId, LinkId, ReplicaId } from '../../src/base/ids.ts'
 import { TIMES } from '../../src/base/limits.ts'
-import { makeZxid, type Zxid } from '../../src/base/zxid.ts'
+import { makeZxid } from '../../src/base/zxid.ts'
 import { Writer } from '../../src/jute/writer.ts'
-import type { Change, Order } from '../../src/zab/facts.ts'
+import type { Order } from '../../src/zab/facts.ts'
 import { encodeConfig, foundingEntries } from '../../src/zab/membership.ts'
 import type { Message } from '../../src/zab/messages.ts'
 import { makePeer, type Peer } from '../../src/zab/peer.ts'
 import { startFollowing, startLeading, stepDown } from '../../src/zab/roles.ts'
 import { step } from '../../src/zab/step.ts'
 import { Chance } from './chance.ts'
-import { Checkers, hashOf } from './checkers.ts'
-import { applyChanges, type DiskState, emptyDisk, recover } from './disk.ts'
+import { Checkers } from './checkers.ts'
+import { type DiskState, emptyDisk, recover } from './disk.ts'
+import { land, play, recording, rewind, type Walker } from './walker.ts'
 
 const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
 const SAME_BROWSER = 'one'
-
-interface Pending {
-  readonly write: number
-  readonly changes: readonly Change[]
-  readonly committed: Zxid
-}
-
-/** One peer of a walk: the product's core, a FIFO disk, a tape. */
-interface Walker {
-  readonly id: ReplicaId
-  readonly disk: DiskState
-  peer: Peer
-  readonly writes: Pending[]
-  position: number
-  sum: number
-  count: number
-}
 
 export interface WalkOptions {
   readonly voters: number
@@ -221,16 +205,10 @@ export class Walk {
     this.#say('disk', walker.id, count)
     let last = 0
     for (const pending of walker.writes.splice(0, count)) {
-      this.#onDisk(walker, pending)
+      land(walker, pending)
       last = pending.write
     }
     this.#step(walker, { kind: 'stored', write: last })
-  }
-
-  #onDisk(walker: Walker, { changes, committed }: Pending): void {
-    applyChanges(walker.disk, changes)
-    const last = walker.disk.entries.at(-1)?.zxid ?? walker.disk.base
-    walker.disk.committed = Math.max(walker.disk.base, Math.min(committed, last)) as Zxid
   }
 
   #propose(walker: Walker): void {
@@ -267,15 +245,15 @@ export class Walk {
   #crash(walker: Walker): void {
     const keep = this.#chance.int(0, walker.writes.length)
     this.#say('crash', walker.id, keep)
-    for (const pending of walker.writes.slice(0, keep)) this.#onDisk(walker, pending)
+    for (const pending of walker.writes.slice(0, keep)) land(walker, pending)
     walker.writes.length = 0
     walker.peer = this.#peer(walker.disk)
     walker.position = this.#checkers.positionAfter(walker.disk.base)
-    this.#restoreTape(walker, walker.disk.snapshot)
+    rewind(walker, walker.disk.snapshot)
     for (const entry of walker.disk.entries) {
       if (entry.zxid > walker.disk.committed) break
       walker.position = this.#checkers.replayed(walker.position, entry.zxid, entry.bytes)
-      this.#tape(walker, entry.bytes)
+      play(walker, entry.bytes)
     }
     for (const other of this.#walkers) if (other !== walker) this.#connect(walker.id, other.id)
     this.#step(walker, { kind: 'ticked', now: walker.peer.now })
@@ -297,7 +275,7 @@ export class Walk {
           this.#channels.get(key)?.push({ link: order.link, message: order.message })
         }
       } else if (order.kind === 'sendSnapshot') {
-        const bytes = new Writer().int(walker.sum).int(walker.count).finish()
+        const bytes = recording(walker)
         const message: Message = { kind: 'snapshotChunk', nonce: order.nonce, last: true, bytes }
         this.#channels.get(`${walker.id} ${order.to}`)?.push({ link: order.link, message })
       } else if (order.kind === 'write') {
@@ -308,33 +286,16 @@ export class Walk {
       } else if (order.kind === 'deliver') {
         for (const entry of order.entries) {
           walker.position = this.#checkers.delivered(walker.peer, walker.position, entry.zxid, entry.bytes)
-          this.#tape(walker, entry.bytes)
+          play(walker, entry.bytes)
           this.#checkers.digest(walker.id, entry.zxid, `${walker.count}:${walker.sum}`)
         }
       } else if (order.kind === 'restore') {
         walker.position = this.#checkers.positionAfter(order.zxid)
-        this.#restoreTape(walker, order.chunks)
+        rewind(walker, order.chunks)
       } else if (order.kind === 'mark') {
         this.marks.set(order.name, (this.marks.get(order.name) ?? 0) + 1)
       }
     }
-  }
-
-  #tape(walker: Walker, bytes: Uint8Array): void {
-    walker.sum = Math.imul(walker.sum ^ hashOf(bytes), 16777619)
-    walker.count++
-  }
-
-  #restoreTape(walker: Walker, chunks: readonly Uint8Array[]): void {
-    const chunk = chunks[0]
-    if (chunk === undefined || chunk.length < 8) {
-      walker.sum = 0
-      walker.count = 0
-      return
-    }
-    const view = new DataView(chunk.buffer, chunk.byteOffset)
-    walker.sum = view.getInt32(0)
-    walker.count = view.getInt32(4)
   }
 
   get committed(): number {

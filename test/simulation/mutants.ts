@@ -1,0 +1,243 @@
+/** Ways to break the protocol on purpose. Each is applied to a copy of the sources; a harness must notice. Never shipped. */
+export interface Mutant {
+  readonly name: string
+  readonly why: string
+  readonly harness: 'walk' | 'zab' | 'tree'
+  /** The budget: so many walks or seeds. */
+  readonly budget: number
+  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
+}
+
+const edit = (file: string, find: string, replace: string): Mutant['edits'][number] => ({
+  file: `src/zab/${file}.ts`,
+  find,
+  replace,
+})
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'ack-before-durable',
+    why: 'a follower acknowledges a proposal that its disk does not have (ZOOKEEPER-3023)',
+    harness: 'walk',
+    budget: 5000,
+    edits: [
+      edit(
+        'broadcast',
+        "  write(peer, [{ kind: 'append', entries }], { kind: 'nothing' }, orders)\n}\n\n/** 5.",
+        "  write(peer, [{ kind: 'append', entries }], { kind: 'nothing' }, orders)\n  orders.push({ kind: 'send', to: role.leader, link: role.link, message: { kind: 'ack', nonce: role.nonce, zxid: lastZxid(peer.history) } })\n}\n\n/** 5.",
+      ),
+    ],
+  },
+  {
+    name: 'leader-counts-itself-early',
+    why: 'a leader counts its own disk before it has written',
+    harness: 'walk',
+    budget: 5000,
+    edits: [
+      edit(
+        'broadcast',
+        'id === peer.options.id ? peer.durable.zxid :',
+        'id === peer.options.id ? lastZxid(peer.history) :',
+      ),
+    ],
+  },
+  {
+    name: 'newleader-acked-early',
+    why: 'NEWLEADER is acknowledged before the history is durable (ZOOKEEPER-3911, 4646)',
+    harness: 'walk',
+    budget: 20_000,
+    edits: [
+      edit(
+        'synchronization',
+        "  role.phase = 'durable'\n",
+        "  role.phase = 'durable'\n  learnerSyncStored(peer, role, role.epoch, message.last, orders)\n",
+      ),
+    ],
+  },
+  {
+    name: 'epoch-before-history',
+    why: 'the current epoch is durable before the history that it stands for (ZOOKEEPER-4643)',
+    harness: 'walk',
+    budget: 60_000,
+    edits: [
+      edit(
+        'synchronization',
+        "  changes.push({ kind: 'currentEpoch', epoch: role.epoch })\n",
+        "  write(peer, [{ kind: 'currentEpoch', epoch: role.epoch }], { kind: 'nothing' }, orders)\n",
+      ),
+    ],
+  },
+  {
+    name: 'no-truncation',
+    why: 'a learner keeps a tail that the leader does not have (ZOOKEEPER-2845)',
+    harness: 'walk',
+    budget: 60_000,
+    edits: [
+      edit('synchronization', "mode: from < learner.lastZxid ? 'trunc' : 'diff', from", "mode: 'diff', from"),
+      edit(
+        'synchronization',
+        "(holdsZxid(peer.history, sync.from) &&\n      (sync.mode === 'trunc') === sync.from < lastZxid(peer.history))",
+        'holdsZxid(peer.history, sync.from)',
+      ),
+      edit('history', 'assert(follows(last, entry.zxid)', 'assert(true || follows(last, entry.zxid)'),
+    ],
+  },
+  {
+    name: 'history-committed-early',
+    why: 'the leader takes its history for committed before a quorum has it',
+    harness: 'walk',
+    budget: 5000,
+    edits: [
+      edit(
+        'synchronization',
+        'if (!hasQuorum(config, (id) => role.newLeaderAcks.has(id))) return',
+        'if (role.newLeaderAcks.size === 0) return',
+      ),
+    ],
+  },
+  {
+    name: 'followers-may-be-ahead',
+    why: 'nobody asks whether the promise quorum knows more than the leader',
+    harness: 'walk',
+    budget: 60_000,
+    edits: [
+      edit(
+        'discovery',
+        'if (beats({ leader: peer.options.id, epoch: ack.currentEpoch, zxid: ack.lastZxid }, role.summary)) {',
+        'if (ack.currentEpoch < -1) {',
+      ),
+    ],
+  },
+  {
+    name: 'promise-counts-twice',
+    why: 'an epoch promised before is acknowledged again: two leaders of one epoch',
+    harness: 'walk',
+    budget: 400_000,
+    edits: [
+      edit(
+        'discovery',
+        'return sendAckEpoch(peer, role, false, orders)',
+        'return sendAckEpoch(peer, role, true, orders)',
+      ),
+    ],
+  },
+  {
+    name: 'promise-before-durable',
+    why: 'ACKEPOCH leaves before the promise is on the disk',
+    harness: 'walk',
+    budget: 400_000,
+    edits: [
+      edit(
+        'discovery',
+        "{ kind: 'ackEpoch', generation: peer.generation, counts }, orders)",
+        "{ kind: 'nothing' }, orders)\n  sendAckEpoch(peer, role, true, orders)",
+      ),
+    ],
+  },
+  {
+    name: 'half-is-a-quorum',
+    why: 'n/2 instead of more than half',
+    harness: 'walk',
+    budget: 5000,
+    edits: [edit('quorum', 'Math.floor(count / 2) + 1', 'Math.max(1, Math.floor(count / 2))')],
+  },
+  {
+    name: 'no-session-nonce',
+    why: 'messages of an aborted attempt over the same link are taken for those of the present one',
+    harness: 'walk',
+    budget: 60_000,
+    edits: [
+      edit('step', ' || learner.nonce !== message.nonce', ''),
+      edit('step', ' || role.nonce !== message.nonce', ''),
+    ],
+  },
+  {
+    name: 'epoch-not-raised',
+    why: 'the new epoch is the highest reported one, not one above it (ZOOKEEPER-1343)',
+    harness: 'walk',
+    budget: 5000,
+    edits: [edit('discovery', 'Math.max(...role.infos.values()) + 1', 'Math.max(1, ...role.infos.values())')],
+  },
+  {
+    name: 'finished-roles-act',
+    why: 'a write of a finished role has its effect on the next one (ZOOKEEPER-4712)',
+    harness: 'walk',
+    budget: 200_000,
+    edits: [edit('step', 'then.generation !== peer.generation', 'then.generation > peer.generation')],
+  },
+  {
+    name: 'delivered-before-durable',
+    why: 'memory shows what the own disk may still lose (ZOOKEEPER-4882)',
+    harness: 'walk',
+    budget: 5000,
+    edits: [edit('broadcast', 'Math.min(peer.committed, peer.durable.zxid) as Zxid', 'peer.committed')],
+  },
+  {
+    name: 'joint-not-counted-in-commits',
+    why: 'while two configurations count, one is enough for a commit',
+    harness: 'walk',
+    budget: 60_000,
+    edits: [edit('quorum', 'return config.old === null ? now :', 'return now > 0 ? now :')],
+  },
+  {
+    name: 'joint-not-counted-in-promises',
+    why: 'while two configurations count, one is enough to promise an epoch',
+    harness: 'walk',
+    budget: 400_000,
+    edits: [
+      edit(
+        'discovery',
+        'hasQuorum(config, (id) => role.infos.has(id))',
+        'hasQuorum({ ...config, old: null }, (id) => role.infos.has(id))',
+      ),
+      edit(
+        'discovery',
+        'hasQuorum(config, (id) => role.epochAcks.has(id))',
+        'hasQuorum({ ...config, old: null }, (id) => role.epochAcks.has(id))',
+      ),
+    ],
+  },
+  {
+    name: 'joint-not-counted-in-newleader',
+    why: 'while two configurations count, one is enough for NEWLEADER',
+    harness: 'walk',
+    budget: 400_000,
+    edits: [
+      edit(
+        'synchronization',
+        'hasQuorum(config, (id) => role.newLeaderAcks.has(id))',
+        'hasQuorum({ ...config, old: null }, (id) => role.newLeaderAcks.has(id))',
+      ),
+    ],
+  },
+  {
+    name: 'no-joint-record',
+    why: 'the new configuration replaces the old one in one step',
+    harness: 'walk',
+    budget: 60_000,
+    edits: [edit('autopilot', 'voters: change.voters, old: config.voters }', 'voters: change.voters, old: null }')],
+  },
+  {
+    name: 'no-election-jitter-nor-rounds',
+    why: 'a looking peer never asks again: elections hang',
+    harness: 'zab',
+    budget: 200,
+    edits: [
+      edit('election', 'if (peer.role === role && peer.now >= role.resendAt) announce', 'if (peer.now < 0) announce'),
+    ],
+  },
+  {
+    name: 'sleeper-keeps-its-role',
+    why: 'a leader that slept answers its backlog as if nothing had happened',
+    harness: 'tree',
+    budget: 2000,
+    edits: [edit('liveness', "  stepDown(peer, 'this replica slept', orders)", '')],
+  },
+  {
+    name: 'sync-without-quorum',
+    why: 'sync is answered without asking whether a quorum still follows',
+    harness: 'tree',
+    budget: 2000,
+    edits: [edit('sync-read', 'if (!confirmed) return', '')],
+  },
+]

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MUTANTS, type Mutant } from './mutants.ts'
+
+const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
+
+export interface Verdict {
+  readonly mutant: Mutant
+  readonly killed: boolean
+  /** Walks or seeds that it took. */
+  readonly took: string
+  readonly seconds: number
+  readonly by: string
+}
+
+/** A copy of the sources with the mutant in it. An edit that fits nowhere, or in several places, is an error: the list has to follow the code. */
+function plant(mutant: Mutant): string {
+  const dir = join(top, 'out/mutants', mutant.name)
+  rmSync(dir, { recursive: true, force: true })
+  mkdirSync(join(dir, 'test'), { recursive: true })
+  cpSync(join(top, 'src'), join(dir, 'src'), { recursive: true })
+  cpSync(join(top, 'test/simulation'), join(dir, 'test/simulation'), { recursive: true })
+  writeFileSync(join(dir, 'package.json'), '{ "type": "module" }\n')
+  for (const { file, find, replace } of mutant.edits) {
+    const path = join(dir, file)
+    const text = readFileSync(path, 'utf8')
+    if (text.split(find).length !== 2)
+      throw new Error(`mutant ${mutant.name}: in ${file} there is not exactly one: ${find}`)
+    writeFileSync(
+      path,
+      text.replace(find, () => replace),
+    )
+  }
+  return dir
+}
+
+/** Runs the harness on the mutant until it notices, or its budget is used up. */
+function hunt(mutant: Mutant, from: number): Promise<Verdict> {
+  const dir = plant(mutant)
+  const began = performance.now()
+  const seeds = ['--seeds', `${from}-${from + mutant.budget - 1}`, '--stop']
+  const args = mutant.harness === 'walk' ? ['--walk', ...seeds] : ['--profile', mutant.harness, ...seeds]
+  return new Promise((resolve, reject) => {
+    const child = spawn(
+      process.execPath,
+      [join(top, 'node_modules/tsx/dist/cli.mjs'), join(dir, 'test/simulation/main.ts'), ...args],
+      { cwd: dir },
+    )
+    let out = ''
+    child.stdout.on('data', (bytes) => {
+      out += bytes
+    })
+    child.stderr.on('data', (bytes) => {
+      out += bytes
+    })
+    child.on('error', reject)
+    child.on('close', (code) => {
+      rmSync(dir, { recursive: true, force: true })
+      const counts = /(\d+) passed, (\d+) failed/.exec(out)
+      if (counts === null) return reject(new Error(`mutant ${mutant.name} did not run:\n${out.slice(-2000)}`))
+      const by = /(?:seed|walk) \d+ failed: (.*)/.exec(out)?.[1] ?? ''
+      resolve({
+        mutant,
+        killed: code === 1 && Number(counts[2]) > 0,
+        took: `${Number(counts[1]) + Number(counts[2])} ${mutant.harness === 'walk' ? 'walks' : 'seeds'}`,
+        seconds: (performance.now() - began) / 1000,
+        by: by.slice(0, 100),
+      })
+    })
+  })
+}
+
+/** `names` empty: all. Two at a time. The exit code. */
+export async function mutateAll(names: readonly string[], from = 1): Promise<number> {
+  const chosen = MUTANTS.filter(({ name }) => names.length === 0 || names.includes(name))
+  const waiting = [...chosen]
+  let killed = 0
+  const work = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const verdict = await hunt(mutant, from)
+      if (verdict.killed) killed++
+      const how = verdict.killed
+        ? `killed in ${verdict.took}, ${verdict.seconds.toFixed(1)} s, by ${verdict.by}`
+        : `SURVIVED ${verdict.took}`
+      console.log(`${mutant.name}: ${how}`)
+    }
+  }
+  await Promise.all([work(), work()])
+  console.log(`${killed} passed, ${chosen.length - killed} failed`)
+  return killed === chosen.length && chosen.length > 0 ? 0 : 1
+}

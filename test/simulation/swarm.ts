@@ -1,0 +1,39 @@
+import type { Chance } from './chance.ts'
+
+/** How often each fault happens, a second; 0: not in this life. */
+export interface Rates {
+  readonly crash: number
+  readonly reset: number
+  readonly cut: number
+  readonly freeze: number
+  readonly stepDown: number
+  readonly write: number
+}
+
+/** The shape of one life: each fault is absent in many lives, so that the others are seen alone. */
+export function drawSwarm(swarm: Chance) {
+  const rare = (p: number, lo: number, hi: number): number => (swarm.is(p) ? lo * (hi / lo) ** swarm.real() : 0)
+  return {
+    size: swarm.pick([1, 2, 3, 3, 3, 4, 5, 6, 7]),
+    voters: swarm.pick([1, 3, 3, 3, 5] as const),
+    duration: swarm.int(8_000, 25_000),
+    latencyMin: swarm.int(0, 3),
+    latencyMean: swarm.pick([1, 1, 5, 20, 60]),
+    diskFaults: {
+      latency: swarm.pick([1, 1, 3, 15, 60]),
+      stall: rare(0.3, 0.001, 0.03),
+      failure: rare(0.2, 0.0001, 0.003),
+    },
+    rates: {
+      crash: rare(0.6, 0.05, 1),
+      reset: rare(0.5, 0.05, 1),
+      cut: rare(0.5, 0.03, 0.5),
+      freeze: rare(0.4, 0.03, 0.4),
+      stepDown: rare(0.3, 0.03, 0.3),
+      write: swarm.pick([2, 20, 100]),
+    } satisfies Rates,
+    snapshotEvery: swarm.pick([5, 50, 5000]),
+    historyEntriesMax: swarm.pick([3, 30, 20_000]),
+    sameBrowser: swarm.is(0.5),
+  }
+}
