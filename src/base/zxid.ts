@@ -28,7 +28,9 @@ export const nextZxid = (zxid: Zxid): Zxid => makeZxid(epochOf(zxid), counterOf(
 
 /** May `next` stand directly behind `previous` in a log? The next counter of one epoch, or the first of a later one. */
 export const follows = (previous: Zxid, next: Zxid): boolean =>
-  epochOf(next) === epochOf(previous) ? next === previous + 1 : epochOf(next) > epochOf(previous) && counterOf(next) === 1
+  epochOf(next) === epochOf(previous)
+    ? next === previous + 1
+    : epochOf(next) > epochOf(previous) && counterOf(next) === 1
 
 /** ZooKeeper prints zxids as hexadecimal; so do we, with the epoch set off: `0x2:1f`. */
 export const formatZxid = (zxid: Zxid): string => `${epochOf(zxid).toString(16)}:${counterOf(zxid).toString(16)}`
