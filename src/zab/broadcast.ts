@@ -5,12 +5,13 @@
  */
 import { assert } from '../base/assert.ts'
 import type { ReplicaId } from '../base/ids.ts'
-import { COUNTER_MAX, counterOf, follows, makeZxid, type Zxid } from '../base/zxid.ts'
+import { COUNTER_MAX, counterOf, makeZxid, type Zxid } from '../base/zxid.ts'
 import { changeCommitted } from './autopilot.ts'
 import { currentNotification } from './election.ts'
 import { type Entry, entryBytes } from './entry.ts'
 import type { Order } from './facts.ts'
 import { configOf, entriesBetween, forget, lastZxid } from './history.ts'
+import { whyNotAppend } from './incoming.ts'
 import { type Following, type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { quorumZxid } from './quorum.ts'
 import { refuse, stepDown } from './roles.ts'
@@ -122,9 +123,8 @@ function propose(peer: Peer, role: Leading, orders: Order[]): void {
 /** 4. Follower: write it down. No ack yet: an ack is a promise about the disk. */
 export function followerOnProposal(peer: Peer, role: Following, entries: readonly Entry[], orders: Order[]): void {
   if (role.mode !== 'follower') return stepDown(peer, 'Proposal to an observer', orders)
-  const first = entries[0]
-  if (first === undefined || !follows(lastZxid(peer.history), first.zxid))
-    return stepDown(peer, 'a gap in the proposals', orders)
+  const wrong = whyNotAppend(lastZxid(peer.history), entries, role.epoch)
+  if (wrong !== null) return stepDown(peer, `Proposal: ${wrong}`, orders)
   write(peer, [{ kind: 'append', entries }], { kind: 'nothing' }, orders)
 }
 
@@ -181,9 +181,8 @@ export function followerOnCommit(peer: Peer, role: Following, zxid: Zxid, orders
 /** 8b. Observer: committed entries, whole. */
 export function observerOnInform(peer: Peer, role: Following, entries: readonly Entry[], orders: Order[]): void {
   if (role.phase !== 'broadcast' || role.mode !== 'observer') return stepDown(peer, 'Inform out of turn', orders)
-  const first = entries[0]
-  if (first === undefined || !follows(lastZxid(peer.history), first.zxid))
-    return stepDown(peer, 'a gap in the informs', orders)
+  const wrong = whyNotAppend(lastZxid(peer.history), entries, role.epoch)
+  if (wrong !== null) return stepDown(peer, `Inform: ${wrong}`, orders)
   write(peer, [{ kind: 'append', entries }], { kind: 'nothing' }, orders)
   peer.committed = (entries[entries.length - 1] as Entry).zxid
 }

@@ -39,9 +39,31 @@ export function trySettle(peer: Peer, orders: Order[]): void {
       ? { ...ownVote(peer), leader: preferred.leader }
       : ownVote(peer)
   role.votes.set(peer.options.id, role.vote)
+  for (const [id, { early }] of peer.links) if (early !== null) countFollower(peer, role, id)
   role.pause = peer.options.timing.revote
   announce(peer, role, orders)
   decide(peer, role, orders)
+}
+
+/** The candidate is gone: whoever agreed on it would wait for it for ever. A new round, without it. */
+export function candidateLost(peer: Peer, role: Looking, orders: Order[]): void {
+  peer.round++
+  role.votes.clear()
+  mark(orders, 'candidate-lost')
+  adopt(peer, role, ownVote(peer), orders)
+  decide(peer, role, orders)
+}
+
+/** Somebody follows this peer already, from before or because it knew sooner: that is more than a vote. */
+export function onEarlyFollower(peer: Peer, role: Looking, from: ReplicaId, orders: Order[]): void {
+  mark(orders, 'early-follower')
+  if (role.settling) return
+  countFollower(peer, role, from)
+  decide(peer, role, orders)
+}
+
+function countFollower(peer: Peer, role: Looking, from: ReplicaId): void {
+  if (role.vote.leader === peer.options.id) role.votes.set(from, role.vote)
 }
 
 export const ownVote = (peer: Peer): Vote => ({
@@ -93,6 +115,8 @@ export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Not
     return
   }
   if (role.settling) return
+  const state = peer.links.get(from)
+  if (state !== undefined && n.state !== 'following') state.early = null
   if (n.state === 'leading' && n.leader === from) {
     // It leads: join it if it is established, or if its history is no worse than ours (it may need us for its quorum).
     const theirs: Vote = { leader: from, epoch: n.epoch, zxid: n.zxid }
@@ -121,17 +145,26 @@ function onVote(
   const empty = n.state === 'observing' && n.leader === from
   const vote: Vote = { leader: n.leader, epoch: n.epoch, zxid: n.zxid }
   if (n.round < peer.round || empty) return answer()
+  if (n.round > peer.round + ROUND_JUMP_MAX) return mark(orders, 'round-jump-refused', String(n.round))
+  // A vote is a will to follow: whoever cannot reach the candidate does not vote for it.
+  const reachable = vote.leader === peer.options.id || peer.links.has(vote.leader)
   if (n.round > peer.round) {
     peer.round = n.round
     role.votes.clear()
     const own = ownVote(peer)
-    adopt(peer, role, (voter ? beats(vote, own) : noWorse(vote, own)) ? vote : own, orders)
-  } else if (beats(vote, role.vote) || (!voter && role.vote.leader === peer.options.id && noWorse(vote, role.vote))) {
+    adopt(peer, role, reachable && (voter ? beats(vote, own) : noWorse(vote, own)) ? vote : own, orders)
+  } else if (
+    reachable &&
+    (beats(vote, role.vote) || (!voter && role.vote.leader === peer.options.id && noWorse(vote, role.vote)))
+  ) {
     adopt(peer, role, vote, orders)
   }
   role.votes.set(from, vote)
   decide(peer, role, orders)
 }
+
+/** A round this far ahead is refused: one forged number must not use up all rounds. */
+const ROUND_JUMP_MAX = 2 ** 32
 
 const noWorse = (a: Vote, b: Vote): boolean => a.epoch > b.epoch || (a.epoch === b.epoch && a.zxid >= b.zxid)
 

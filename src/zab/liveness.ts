@@ -1,7 +1,7 @@
 /** Who is still there: heartbeats, silence, closed links, gaps in the clock. Only time and links decide here, never content. */
 import type { LinkId, ReplicaId } from '../base/ids.ts'
 import { autopilotOnTick } from './autopilot.ts'
-import { currentNotification, decide, lookingOnTick } from './election.ts'
+import { candidateLost, currentNotification, decide, lookingOnTick } from './election.ts'
 import type { Order, PeerAbout } from './facts.ts'
 import { tryHandOver } from './handover.ts'
 import { configOf } from './history.ts'
@@ -85,7 +85,9 @@ export function onLinkClosed(peer: Peer, id: ReplicaId, link: LinkId, reason: st
     leaderCheckQuorum(peer, role, orders)
   } else if (role.kind === 'looking') {
     role.votes.delete(id)
-    if (!role.settling) decide(peer, role, orders)
+    if (role.settling) return
+    if (role.vote.leader === id) candidateLost(peer, role, orders)
+    else decide(peer, role, orders)
   }
 }
 

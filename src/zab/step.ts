@@ -21,7 +21,7 @@ import {
   learnerOnLeaderInfo,
   sendAckEpoch,
 } from './discovery.ts'
-import { onNotification, trySettle } from './election.ts'
+import { onEarlyFollower, onNotification, trySettle } from './election.ts'
 import type { Fact, Order } from './facts.ts'
 import { onStepDownRequested } from './handover.ts'
 import { configOf } from './history.ts'
@@ -151,7 +151,7 @@ function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message,
       if (role.kind === 'looking') {
         const { nonce, acceptedEpoch, snapshotWanted } = message
         state.early = { nonce, acceptedEpoch, snapshotWanted }
-        return mark(orders, 'early-follower')
+        return onEarlyFollower(peer, role, from, orders)
       }
       return refuse(peer, from, link, message.nonce, 'I follow somebody else', orders)
     case 'ackEpoch':
@@ -196,8 +196,8 @@ function leaderOn(peer: Peer, role: Leading, learner: Learner, message: FromLear
     case 'request':
       return onRequested(peer, message.requests, orders)
     case 'syncRequest':
-      if (role.phase === 'broadcast') leaderOnSync(peer, role, message.tag, learner.id, learner.link)
-      return
+      if (role.phase !== 'broadcast') return mark(orders, 'sync-without-leader')
+      return leaderOnSync(peer, role, message.tag, learner.id, learner.link)
     default:
       return unreachable(message)
   }
@@ -246,6 +246,7 @@ function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Ord
       })
       return
     case 'syncReply':
+      if (role.phase !== 'broadcast') return stepDown(peer, 'SyncReply out of turn', orders)
       return learnerOnSyncReply(role, message)
     case 'handOver':
       mark(orders, 'successor')

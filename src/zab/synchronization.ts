@@ -5,11 +5,12 @@
  */
 import { assert } from '../base/assert.ts'
 import { LIMITS } from '../base/limits.ts'
-import { follows, type Zxid } from '../base/zxid.ts'
+import { epochOf, type Zxid } from '../base/zxid.ts'
 import { leaderOnBroadcast, tryCommit } from './broadcast.ts'
 import { type Entry, entryBytes } from './entry.ts'
 import type { Change, Order } from './facts.ts'
 import { commonZxid, configEntryAt, configOf, entriesBetween, type History, holdsZxid, lastZxid } from './history.ts'
+import { readable, whyNotAppend } from './incoming.ts'
 import { isVoter } from './membership.ts'
 import type { AckNewLeader, NewLeader, Proposal, SnapshotChunk, Sync, UpToDate } from './messages.ts'
 import { type Following, type Leading, type Learner, mark, type Peer } from './peer.ts'
@@ -96,6 +97,14 @@ export function learnerOnSync(peer: Peer, role: Following, sync: Sync, orders: O
     peer.snapshotWanted = true
     return stepDown(peer, 'this log does not reach back to the common point', orders)
   }
+  if (sync.from < peer.committed) {
+    // What is committed stays. The leader's next answer may reach further; a log that does not fit asks again by itself.
+    mark(orders, 'sync-behind-committed')
+    peer.snapshotWanted = false
+    return stepDown(peer, 'this would take back what is committed', orders)
+  }
+  if (epochOf(sync.from) > role.epoch || (sync.config !== null && !inForce(sync.config, sync.from)))
+    return stepDown(peer, 'Sync: a snapshot that cannot be', orders)
   role.progressAt = peer.now
   // The leader's configuration says it; this peer's own log may be behind, or about to be cut.
   role.mode = sync.voting ? 'follower' : 'observer'
@@ -108,6 +117,8 @@ export function learnerOnSync(peer: Peer, role: Following, sync: Sync, orders: O
     entries: [],
   }
 }
+
+const inForce = (config: Entry, at: Zxid): boolean => config.kind === 'config' && config.zxid <= at && readable(config)
 
 export function learnerOnSnapshotChunk(peer: Peer, role: Following, chunk: SnapshotChunk, orders: Order[]): void {
   const staged = role.staged
@@ -123,12 +134,10 @@ export function learnerStage(peer: Peer, role: Following, entries: readonly Entr
   const staged = role.staged
   if (staged === null || !staged.complete) return stepDown(peer, 'Proposal before Sync', orders)
   role.progressAt = peer.now
-  let last = staged.entries[staged.entries.length - 1]?.zxid ?? staged.from
-  for (const entry of entries) {
-    if (!follows(last, entry.zxid)) return stepDown(peer, 'a gap in the synchronization', orders)
-    staged.entries.push(entry)
-    last = entry.zxid
-  }
+  const last = staged.entries[staged.entries.length - 1]?.zxid ?? staged.from
+  const wrong = whyNotAppend(last, entries, role.epoch)
+  if (wrong !== null) return stepDown(peer, `Proposal of the synchronization: ${wrong}`, orders)
+  for (const entry of entries) staged.entries.push(entry)
 }
 
 /** 4. Learner: all content is here. History and current epoch become durable in one write, or nothing of it does. */
