@@ -4,6 +4,7 @@ import { type Contender, contest } from './contest.ts'
 import { openTabs } from './ensemble.ts'
 import { machine, ratiosOf, tableOf } from './report.ts'
 import { WORKLOADS } from './workload.ts'
+import { benchZab } from './zab.ts'
 import { startZooKeeper } from './zookeeper.ts'
 
 const ROUNDS = 3
@@ -37,10 +38,13 @@ async function bench(starters: readonly (() => Promise<Contender | null>)[]): Pr
 
 const name = process.argv[2] ?? ''
 const starters = benches[name]
-if (starters) {
+if (name === 'zab') {
+  benchZab()
+  console.log('again    npm run bench -- zab')
+} else if (starters) {
   await bench(starters)
   console.log(`again    npm run bench -- ${name}`)
 } else {
-  console.error(`There is no bench ${JSON.stringify(name)}; there are: ${Object.keys(benches).join(', ')}.`)
+  console.error(`There is no bench ${JSON.stringify(name)}; there are: zab, ${Object.keys(benches).join(', ')}.`)
   process.exitCode = 2
 }

@@ -12,6 +12,9 @@ const clock: Clock = {
   },
 }
 
+/** A dispatcher that ended by itself is followed by another one after this long. */
+const RESTART_MS = 500
+
 /**
  * The task dispatcher beside the ensemble's leader, which has every commit first. An ordinary client of its own replica; when
  * another replica leads, that one's dispatcher deposes this one.
@@ -33,12 +36,19 @@ export class LeadersDispatcher {
       { client, clock, random: (into) => crypto.getRandomValues(into), wallTime: () => Date.now() },
       { depose: true },
     )
-    // It ends with its session; while this replica leads there is a next one.
-    dispatcher.start().catch(() => undefined)
-    this.#stop = async () => {
+    const stop = async (): Promise<void> => {
       await dispatcher.stop()
       await client.close()
     }
+    this.#stop = stop
+    // It ends with its session; while this replica leads there is a next one, after a pause.
+    dispatcher.start().catch(() => dispatcher.stop())
+    void dispatcher.ended.then(() => {
+      if (this.#stop !== stop) return
+      clock.after(RESTART_MS, () => {
+        if (this.#stop === stop) this.start(replica)
+      })
+    })
   }
 
   stop(): void {
