@@ -107,7 +107,9 @@ export function step(peer: Peer, fact: Fact): Order[] {
 function tellRole(peer: Peer, before: Peer['role'], orders: Order[]): void {
   const role = peer.role
   if (before.kind === 'leading' && before !== role && before.phase === 'broadcast') orders.push({ kind: 'notLeading' })
-  const serving = (role.kind === 'leading' || role.kind === 'following') && role.phase === 'broadcast' && !peer.halted
+  // Who has halted plays no role any more.
+  if (peer.halted) return
+  const serving = (role.kind === 'leading' || role.kind === 'following') && role.phase === 'broadcast'
   const name =
     role.kind === 'following' && configOf(peer.history)?.voters.includes(peer.options.id) !== true
       ? 'observing'
