@@ -55,7 +55,7 @@ export class Standalone {
   advance(ms: number): void {
     this.now += ms
     this.wall += ms
-    this.#enqueue(() => this.server.ticked(this.now))
+    this.#enqueue(() => this.server.ticked(this.now, this.wall))
   }
 
   /** The session ends as if its time were over. */

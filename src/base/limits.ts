@@ -48,6 +48,8 @@ export const TIMES = {
   evictAfter: 30_000,
   /** A gap in the worker's monotonic clock this long is a freeze: the role ends before the inbox is read. */
   clockGap: 1200,
+  /** How often the leader looks for containers and TTL nodes that have outlived their use (ZooKeeper: znode.container.checkIntervalMs). */
+  reap: 60_000,
   sessionTimeout: 10_000,
   sessionTimeoutMin: 2000,
   sessionTimeoutMax: 24 * 3600 * 1000,

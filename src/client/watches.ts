@@ -1,5 +1,5 @@
 import { ERROR_CODES, KeeperError } from '../base/errors.ts'
-import type { Zxid } from '../base/zxid.ts'
+import { ZXID_NONE, type Zxid } from '../base/zxid.ts'
 import type { WatcherEvent } from '../jute/headers.ts'
 import { ADD_WATCH_MODES, EVENT_TYPES, WATCHER_TYPES } from '../jute/opcodes.ts'
 import type { WatchEvent, WatchEventType, WatchNotice } from './api.ts'
@@ -74,7 +74,8 @@ export class Watches {
     const stop = (): void => stream.end(null)
     this.#count(mode, path, 1)
     try {
-      await this.#addLasting(path, listener, mode, signal, () => this.#streams.set(listener, stream))
+      const added = this.#addLasting(path, listener, mode, signal, () => this.#streams.set(listener, stream))
+      await Promise.all([added, recursive ? undefined : this.#restoreRecursive(path)])
     } catch (error) {
       stop()
       throw error
@@ -82,6 +83,20 @@ export class Watches {
     if (signal?.aborted) stop()
     else signal?.addEventListener('abort', stop)
     return stream
+  }
+
+  /**
+   * The persistent watch that was just asked for replaces a recursive one on its path (ZOOKEEPER-4466), the other way round nothing is lost.
+   * So the recursive one is asked for again, and its readers are told that they may have missed something in between.
+   */
+  async #restoreRecursive(path: string): Promise<void> {
+    const at = this.#chroot.absolute(path)
+    if (!this.#streamed.has(`persistentRecursive ${at}`)) return
+    const mode = ADD_WATCH_MODES.persistentRecursive
+    await this.#requests.ask({ kind: 'addWatch', path: at, mode }, { path, read: () => undefined })
+    for (const listener of this.#registry.lastingAt('persistentRecursive', at)) {
+      this.#streams.get(listener)?.interrupted('resync', ZXID_NONE)
+    }
   }
 
   /** The kinds that there were; NoWatcher if there were none. Streams of the path end. */

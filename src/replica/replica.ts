@@ -235,7 +235,7 @@ export class Replica implements ReplicaHost {
         return this.#serve(this.#server.endSession(heard.session))
       case 'ticked':
         this.#step(heard)
-        if (this.#leading) this.#serve(this.#server.ticked(now))
+        if (this.#leading) this.#serve(this.#server.ticked(now, this.#platform.wall()))
         if (now - this.#touchedAt >= TIMES.heartbeat) {
           this.#touchedAt = now
           const sessions = this.#server.touched()

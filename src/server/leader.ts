@@ -1,4 +1,5 @@
 import type { SessionId } from '../base/ids.ts'
+import { TIMES } from '../base/limits.ts'
 import type { Zxid } from '../base/zxid.ts'
 import { DecodeError, decode } from '../jute/reader.ts'
 import { encodeTxn, type Txn } from '../jute/txns.ts'
@@ -16,6 +17,7 @@ export class Leader {
   readonly #preparer: Preparer
   readonly #expiry: SessionExpiry
   #now: number
+  #reapedAt: number
 
   /** Every session gets a full fresh timeout: nobody knows when its client was last heard. */
   constructor(state: State, options: PrepareOptions, now: number) {
@@ -23,6 +25,7 @@ export class Leader {
     this.#preparer = new Preparer(state, options)
     this.#expiry = new SessionExpiry(now)
     this.#now = now
+    this.#reapedAt = now
     for (const { id, timeout } of state.sessions.values()) this.#expiry.touch(id, timeout, now)
   }
 
@@ -46,10 +49,13 @@ export class Leader {
     } else if (txn?.body.kind === 'closeSession') this.#expiry.remove(txn.session)
   }
 
-  /** Requests that end the sessions that are due. */
-  ticked(now: number): Uint8Array<ArrayBuffer>[] {
+  /** Requests that end the sessions that are due, and now and then those of the reaper. */
+  ticked(now: number, wall: number): Uint8Array<ArrayBuffer>[] {
     this.#now = now
-    return this.#expiry.due(now).map((session) => encodeLeaderRequest({ kind: 'endSession', session }))
+    const requests = this.#expiry.due(now).map((session) => encodeLeaderRequest({ kind: 'endSession', session }))
+    if (now - this.#reapedAt < TIMES.reap) return requests
+    this.#reapedAt = now
+    return [...requests, ...this.reap(wall)]
   }
 
   /**

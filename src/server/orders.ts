@@ -69,8 +69,8 @@ export interface ReplicaServer {
   prepare(zxid: Zxid, request: Uint8Array, now: number, wall: number): Uint8Array
   /** A learner's touched sessions. */
   touch(sessions: Uint8Array, now: number): void
-  /** Expires sessions (as requests). Only while leading. */
-  ticked(now: number): ServerOrder[]
+  /** Expires sessions and, every TIMES.reap, reaps containers and TTL nodes (as requests). Only while leading. */
+  ticked(now: number, wall: number): ServerOrder[]
 
   /** For `inspect()`. */
   status(): ServerStatus

@@ -65,6 +65,9 @@ export function answerRead(state: State, watches: Watches, connection: Connectio
       return watches.has(id, request.path, modesOf(request.type)) ? nothing('removeWatches') : failed('NoWatcher')
     case 'removeWatches':
       return watches.remove(id, request.path, modesOf(request.type)) ? nothing('removeWatches') : failed('NoWatcher')
+    case 'reconfig':
+      // The autopilot decides who votes, and `keeper.reconfig`; as in a ZooKeeper with its default settings.
+      return failed('ReconfigDisabled')
     default:
       return failed('Unimplemented')
   }

@@ -14,8 +14,6 @@ import { Watches } from './watches.ts'
 export interface ServerOptions extends Partial<PrepareOptions> {
   /** Who passes every ACL check: `user:base64(sha1(user:password))`, as `digestId` makes it. */
   readonly superDigest?: string
-  /** ZooKeeper 3.8's flaw ZOOKEEPER-4466, for clients that count on it: of watches on one path the last one set replaces the others. */
-  readonly oneWatchModePerPath?: boolean
 }
 
 /** The replica's service to its clients, and its part of the replicated state machine. See ReplicaServer. */
@@ -33,8 +31,7 @@ export class Server implements ReplicaServer {
       this.#touched.add(session)
       this.#leader?.heard(session, now)
     }
-    const watches = new Watches(options.oneWatchModePerPath)
-    this.#clients = new Clients(this.#state, this.#out, options.superDigest, heard, watches)
+    this.#clients = new Clients(this.#state, this.#out, options.superDigest, heard, new Watches())
   }
 
   get applied(): Zxid {
@@ -125,8 +122,8 @@ export class Server implements ReplicaServer {
     for (const session of decodeTouched(sessions)) this.#leader?.heard(session, now)
   }
 
-  ticked(now: number): ServerOrder[] {
-    return requests(this.#leader?.ticked(now))
+  ticked(now: number, wall: number): ServerOrder[] {
+    return requests(this.#leader?.ticked(now, wall))
   }
 
   /** One pass of the container and TTL reaper, by the wall clock in milliseconds. Only while leading. */

@@ -2,11 +2,14 @@ import type { Change } from '../tree/apply.ts'
 import { parentOf } from '../tree/path.ts'
 import type { ConnectionId } from './orders.ts'
 
-/** Modes of a registration, as bits: several of one connection on one path live side by side. A persistent one is two: for data and for children. */
+/** Modes of a registration, as bits. A persistent one is two: for data and for children. */
 export const WATCH = { data: 1, child: 2, persistent: 4 | 8, recursive: 16 } as const
 export const ANY_WATCH = 31
 
-/** ZooKeeper keeps two tables; each mode is in one of them, a persistent one in both. */
+/**
+ * ZooKeeper keeps two tables; each mode is in one of them, a persistent one in both. In each table a connection has one mode a path: the last
+ * registration replaces the others (ZOOKEEPER-4466).
+ */
 const PERSISTENT = { data: 4, child: 8 } as const
 const TABLES = [WATCH.data | PERSISTENT.data | WATCH.recursive, WATCH.child | PERSISTENT.child] as const
 
@@ -25,14 +28,8 @@ const TRIGGERS: { readonly [T in Change['type']]: { readonly seenBy: number; rea
 export class Watches {
   readonly #byPath = new Map<string, Map<ConnectionId, number>>()
   readonly #byConnection = new Map<ConnectionId, Set<string>>()
-  readonly #oneModePerPath: boolean
   #recursive = 0
   #size = 0
-
-  /** `oneModePerPath`: in each table the last registration replaces the others, as in ZooKeeper 3.8 (ZOOKEEPER-4466). */
-  constructor(oneModePerPath = false) {
-    this.#oneModePerPath = oneModePerPath
-  }
 
   /** Pairs of a connection and a path. */
   get size(): number {
@@ -41,7 +38,7 @@ export class Watches {
 
   add(connection: ConnectionId, path: string, modes: number): void {
     let kept = this.#modes(connection, path)
-    if (this.#oneModePerPath) for (const table of TABLES) if ((modes & table) !== 0) kept &= ~table
+    for (const table of TABLES) if ((modes & table) !== 0) kept &= ~table
     this.#put(connection, path, kept | modes)
   }
 

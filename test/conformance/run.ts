@@ -7,8 +7,6 @@ import type { Scenario } from './scenario.ts'
 export async function run(scenario: Scenario): Promise<string[]> {
   const host = new Standalone({
     enforceQuota: scenario.server?.enforceQuota ?? false,
-    // By default ours keeps watches of several modes on one path apart.
-    oneWatchModePerPath: scenario.quirk === 'ZOOKEEPER-4466',
   })
   return differences(scenario, await play(scenario, host))
 }

@@ -88,3 +88,26 @@ test('a stream misses nothing while connected, and says when it may have', async
   const zxids = seen.filter(({ type }) => type.startsWith('Node')).map(({ zxid }) => zxid)
   expect(zxids).toEqual([...zxids].sort((a, b) => a - b))
 })
+
+test('streams of both kinds on one path, and a one-shot watch under them', async () => {
+  const server = new Standalone()
+  const clock = new ManualClock()
+  const [one, other] = [client(server, clock), client(server, clock)]
+  await other.create('/t')
+  const deep = await one.watch('/t', { recursive: true })
+  const shallow = await one.watch('/t')
+  const once: string[] = []
+  await one.getData('/t', { watch: ({ type }) => once.push(type) })
+  await other.setData('/t', '1')
+  await other.setData('/t', '2')
+  await other.create('/t/a')
+  await one.sync()
+  const take = async (stream: AsyncIterableIterator<WatchNotice>, count: number): Promise<string[]> => {
+    const seen: string[] = []
+    while (seen.length < count) seen.push(((await stream.next()).value as WatchNotice).type)
+    return seen
+  }
+  expect(await take(deep, 4)).toEqual(['resync', 'NodeDataChanged', 'NodeDataChanged', 'NodeCreated'])
+  expect(await take(shallow, 3)).toEqual(['NodeDataChanged', 'NodeDataChanged', 'NodeChildrenChanged'])
+  expect(once).toEqual(['NodeDataChanged'])
+})
