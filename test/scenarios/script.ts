@@ -3,7 +3,6 @@ import { makeZxid, type Zxid } from '../../src/base/zxid.ts'
 import type { Entry } from '../../src/zab/entry.ts'
 import { encodeConfig, encodeFormat, FORMAT_VERSION } from '../../src/zab/membership.ts'
 import { ENSEMBLE, key, Stage } from './stage.ts'
-import { state } from './trace.ts'
 
 /**
  * Plays a scenario and returns it with the traces that it really has: comments and commands as they stand, then `----` and one line
@@ -23,6 +22,14 @@ export function play(script: string): string {
     out.push('')
   }
   return out.join('\n')
+}
+
+/** So many voters at rest, each linked to each. */
+export function founded(size: number): Stage {
+  const stage = new Stage()
+  const who = Array.from({ length: size }, (_, i) => i + 1).join(' ')
+  for (const command of [`peers ${who}`, 'link all', 'run 1000ms']) run(stage, command)
+  return stage
 }
 
 /** What repeats itself is told once. */
@@ -163,8 +170,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     stage.heartbeats = true
   },
   show: (stage, words) => {
-    const who = words.length === 0 ? [...stage.actors.keys()] : words.map(id)
-    for (const one of who) stage.lines.push(state(stage.actor(one)))
+    stage.lines.push(...stage.states(words.map(id)))
   },
 }
 

@@ -8,7 +8,7 @@ import type { Message } from '../../src/zab/messages.ts'
 import { makePeer, type Peer } from '../../src/zab/peer.ts'
 import { step } from '../../src/zab/step.ts'
 import { applyChanges, type DiskState, emptyDisk, recover } from '../simulation/disk.ts'
-import { line } from './trace.ts'
+import { line, state } from './trace.ts'
 
 export const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
 
@@ -122,6 +122,7 @@ export class Stage {
         actor.applied = order.chunks.map(text).join('').split('|')
         return
       case 'closeLink':
+        if (this.#links.get(key(actor.options.id, order.peer)) !== order.link) return
         return this.close(actor.options.id, order.peer, order.reason)
       default:
         return
@@ -162,6 +163,15 @@ export class Stage {
       this.#links.delete(key(from, to))
     }
     for (const [id, peer] of both(a, b)) this.turn(this.actor(id), [{ kind: 'linkClosed', peer, link, reason }])
+  }
+
+  linked(a: ReplicaId, b: ReplicaId): boolean {
+    return this.#links.has(key(a, b))
+  }
+
+  /** Of these, or of all. */
+  states(ids: readonly ReplicaId[] = []): string[] {
+    return (ids.length === 0 ? [...this.actors.keys()] : ids).map((id) => state(this.actor(id)))
   }
 
   /** The first `count` messages on their way, in one turn. Says how many there were. */
