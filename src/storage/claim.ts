@@ -138,14 +138,11 @@ async function open(
   databases: IDBFactory,
 ): Promise<Adopted> {
   const name = databaseName(options.name, identity)
-  const db = await openDatabase(databases, name)
-  const opened = await openIndexedDbLog(db).catch((error: unknown) => {
-    db.close()
+  const opened = await openIndexedDbLog(databases, name).catch((error: unknown) => {
     lock.release()
     throw error
   })
   if (opened === null) {
-    db.close()
     lock.release()
     throw storageFailed(`database ${name} holds no identity`)
   }

@@ -1,6 +1,6 @@
 import { wrap } from 'idb'
 import { KeeperError } from '../base/errors.ts'
-import { type Database, SCHEMA_VERSION } from './schema.ts'
+import { CLAIMS, type Database, SCHEMA_VERSION } from './schema.ts'
 
 /** An opening that another connection blocks (one that ignores `versionchange`) ends after this. */
 const BLOCKED_MS = 5000
@@ -37,14 +37,7 @@ function opened<T>(request: IDBOpenDBRequest, name: string, late: (value: T) => 
       if (over) return
       end()
       const error = request.error
-      // VersionError: a newer bundle's database.
-      if (error?.name === 'VersionError') {
-        reject(
-          new KeeperError('UpdateNeeded', `database ${name} has a later schema: reload this page`, { cause: error }),
-        )
-      } else {
-        reject(storageFailed(`database ${name}: ${error?.message ?? 'cannot be opened'}`, error))
-      }
+      reject(storageFailed(`database ${name}: ${error?.message ?? 'cannot be opened'}`, error))
     }
   })
 }
@@ -54,10 +47,30 @@ function opened<T>(request: IDBOpenDBRequest, name: string, late: (value: T) => 
  * Rejects with `StorageFailed`, or `UpdateNeeded` if its schema is a later one.
  */
 export async function openDatabase(databases: IDBFactory, name: string): Promise<Database> {
-  const request = databases.open(name, SCHEMA_VERSION)
+  const request = databases.open(name)
   request.onupgradeneeded = () => {
     for (const store of ['identity', 'state', 'log', 'snapshot']) request.result.createObjectStore(store)
   }
+  const database = await connection(request, name)
+  if (Math.floor(database.version / CLAIMS) > SCHEMA_VERSION) {
+    database.close()
+    throw new KeeperError('UpdateNeeded', `database ${name} has a later schema: reload this page`)
+  }
+  return database
+}
+
+/**
+ * Opens `db` anew under its next version, in place of `db`. No two connections of different versions can be open: who held the
+ * database before has been told to let go of it, has finished what was under way, and never writes again, so that a write need
+ * not ask whose log it is. Rejects with `StorageFailed` if another connection does not let go.
+ */
+export async function claimDatabase(databases: IDBFactory, db: Database): Promise<Database> {
+  const { name, version } = db
+  db.close()
+  return await connection(databases.open(name, Math.max(version, SCHEMA_VERSION * CLAIMS) + 1), name)
+}
+
+async function connection(request: IDBOpenDBRequest, name: string): Promise<Database> {
   const database = await opened<IDBDatabase>(request, name, (late) => late.close())
   database.onversionchange = () => database.close()
   return wrap(database) as unknown as Database

@@ -1,12 +1,13 @@
+import { unwrap } from 'idb'
 import { KeeperError } from '../base/errors.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from '../zab/entry.ts'
 import type { Change } from '../zab/facts.ts'
 import { checksum } from './checksum.ts'
-import { storageFailed } from './database.ts'
+import { claimDatabase, openDatabase, storageFailed } from './database.ts'
 import type { Layout, Step } from './layout.ts'
 import { dropTorn, logRecord, raiseIncarnation, readLog, recordEntries, sweep } from './recover.ts'
-import type { Database, Store } from './schema.ts'
+import type { Database, LogRecord, Store } from './schema.ts'
 import type { Recovered, TxnLog } from './txn-log.ts'
 
 interface Job {
@@ -25,14 +26,27 @@ export interface OpenedLog {
   readonly torn: boolean
 }
 
-/** Claims the log (its lock is held): raises the incarnation, then reads. null: a database without an identity. */
-export async function openIndexedDbLog(db: Database): Promise<OpenedLog | null> {
-  if ((await readIdentity(db)) === undefined) return null
+/** Claims the log (its lock is held): nobody else writes from here on. null: a database without an identity. */
+export async function openIndexedDbLog(databases: IDBFactory, name: string): Promise<OpenedLog | null> {
+  let db = await openDatabase(databases, name)
+  try {
+    const identity = await readIdentity(db)
+    db = await claimDatabase(databases, db)
+    const found = identity === undefined ? null : await claimed(db)
+    if (found === null) db.close()
+    return found
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+async function claimed(db: Database): Promise<OpenedLog | null> {
   await raiseIncarnation(db)
   const found = await readLog(db)
   if (found === null) return null
   if (found.torn !== null) await dropTorn(db, found.torn)
-  const log = new IndexedDbTxnLog(db, found.recovered.incarnation, found.layout)
+  const log = new IndexedDbTxnLog(unwrap(db) as unknown as IDBDatabase, found.layout)
   return { log, recovered: found.recovered, torn: found.torn !== null }
 }
 
@@ -48,11 +62,11 @@ const readIdentity = async (db: Database) => {
 
 /**
  * Group commit: what is written in one turn, or while a transaction runs, shares the next one. A transaction starts only
- * after the previous one has completed, so that a crash keeps a prefix. Nothing else is awaited inside a transaction.
+ * after the previous one has completed, so that a crash keeps a prefix. Its requests are issued all at once and the commit
+ * with them: nothing is read or awaited inside, and an append is one record in one store.
  */
 class IndexedDbTxnLog implements TxnLog {
-  readonly #db: Database
-  readonly #incarnation: number
+  readonly #db: IDBDatabase
   readonly #layout: Layout
   #jobs: Job[] = []
   #running: Promise<void> | null = null
@@ -60,14 +74,13 @@ class IndexedDbTxnLog implements TxnLog {
   /** Snapshots are written one at a time. */
   #snapshots: Promise<unknown> = Promise.resolve()
 
-  constructor(db: Database, incarnation: number, layout: Layout) {
+  constructor(db: IDBDatabase, layout: Layout) {
     this.#db = db
-    this.#incarnation = incarnation
     this.#layout = layout
     db.addEventListener('close', () => this.#fail(storageFailed('the browser closed the database')))
     db.addEventListener('versionchange', () => {
       db.close()
-      this.#fail(storageFailed('the database is being upgraded or deleted by another page'))
+      this.#fail(storageFailed('claimed anew: another worker takes over this log, or it is being deleted'))
     })
   }
 
@@ -127,78 +140,50 @@ class IndexedDbTxnLog implements TxnLog {
     const steps = planned(layout, jobs)
     const writesState = layout.takeStateChanged() || (steps.length === 0 && layout.state.committed > before)
     if (steps.length === 0 && !writesState) return
-    const stores: Store[] = ['identity', 'state', 'log']
-    if (steps.some((step) => step.kind === 'chunks' || step.kind === 'sweep')) stores.push('snapshot')
+    const stores = new Set<Store>(steps.map(storeOf))
+    if (writesState) stores.add('state')
     const durability = jobs.every((job) => job.relaxed) ? 'relaxed' : 'strict'
-
-    const tx = this.#db.transaction(stores, 'readwrite', { durability })
-    let fenced: KeeperError | null = null
-    const work: Promise<unknown>[] = [
-      tx
-        .objectStore('identity')
-        .get('identity')
-        .then((identity) => {
-          if (identity?.incarnation === this.#incarnation) return
-          fenced = storageFailed('claimed anew: another worker has taken over this log')
-          tx.abort()
-        }),
-      this.#carryOut(steps, tx),
-    ]
-    if (writesState) work.push(tx.objectStore('state').put(layout.state, 'state'))
-    const results = await Promise.allSettled([tx.done, ...work])
-    if (fenced !== null) throw fenced
-    const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-    // Where we aborted, our reason says more than the transaction's.
-    if (reasons.length > 0) throw reasons.find((reason) => reason instanceof KeeperError) ?? reasons[0]
+    const tx = this.#db.transaction([...stores], 'readwrite', { durability })
+    this.#carryOut(steps, 0, tx, () => {
+      if (writesState) tx.objectStore('state').put(layout.state, 'state')
+      // Without this, the browser waits for the last answer before it commits.
+      tx.commit()
+    })
+    await ended(tx)
   }
 
-  /** Requests of one transaction, issued in order; only `split` has to read first. */
-  async #carryOut(steps: readonly Step[], tx: WriteTransaction): Promise<void> {
-    const log = tx.objectStore('log')
-    const requests: Promise<unknown>[] = []
-    try {
-      for (const step of steps) {
-        switch (step.kind) {
-          case 'put':
-            requests.push(
-              log.put(logRecord(step.entries, this.#layout.state.committed), (step.entries[0] as Entry).zxid),
-            )
-            break
-          case 'clear':
-            requests.push(log.clear())
-            break
-          case 'forget':
-            requests.push(log.delete(IDBKeyRange.upperBound(step.zxid)))
-            break
-          case 'sweep':
-            requests.push(...sweep(tx.objectStore('snapshot'), step.zxid, step.serial))
-            break
-          case 'chunks':
-            requests.push(
-              ...step.chunks.map((bytes, index) =>
-                tx.objectStore('snapshot').put({ bytes, sum: checksum(bytes) }, [step.zxid, step.serial, index]),
-              ),
-            )
-            break
-          case 'cut': {
-            requests.push(log.delete(IDBKeyRange.lowerBound(step.zxid, true)))
-            if (step.split === null) break
-            const record = await log.get(step.split)
-            const entries = record && recordEntries(step.split, record)
-            if (!entries) throw storageFailed(`log record ${step.split} is garbled`)
-            const kept = entries.filter((entry) => entry.zxid <= step.zxid)
-            requests.push(log.put(logRecord(kept, this.#layout.state.committed), step.split))
-            break
+  /** Issues the requests in order, all at once but where a record has to be read first. An error of one aborts the transaction, committed or not. */
+  #carryOut(steps: readonly Step[], from: number, tx: IDBTransaction, issued: () => void): void {
+    const { committed } = this.#layout.state
+    for (let at = from; at < steps.length; at++) {
+      const step = steps[at] as Step
+      const store = tx.objectStore(storeOf(step))
+      switch (step.kind) {
+        case 'put':
+          store.put(logRecord(step.entries, committed), (step.entries[0] as Entry).zxid)
+          break
+        case 'clear':
+          store.clear()
+          break
+        case 'forget':
+          store.delete(IDBKeyRange.upperBound(step.zxid))
+          break
+        case 'sweep':
+          sweep(store, step.zxid, step.serial)
+          break
+        case 'chunks':
+          for (const [index, bytes] of step.chunks.entries()) {
+            store.put({ bytes, sum: checksum(bytes) }, [step.zxid, step.serial, index])
           }
-        }
+          break
+        case 'cut':
+          store.delete(IDBKeyRange.lowerBound(step.zxid, true))
+          if (step.split === null) break
+          shorten(store, step.split, step.zxid, committed, () => this.#carryOut(steps, at + 1, tx, issued))
+          return
       }
-      await Promise.all(requests)
-    } catch (error) {
-      // What was issued fails with the transaction; the first reason is told.
-      void Promise.allSettled(requests)
-      abort(tx)
-      throw error
     }
+    issued()
   }
 
   /** Chunks have a store to themselves, so writing them does not hold up the log. */
@@ -210,7 +195,9 @@ class IndexedDbTxnLog implements TxnLog {
         if (this.#failure !== null) throw this.#failure
         const bytes = chunks[index] as Uint8Array
         const tx = this.#db.transaction('snapshot', 'readwrite', { durability: 'relaxed' })
-        await Promise.all([tx.store.put({ bytes, sum: checksum(bytes) }, [zxid, written.serial, index]), tx.done])
+        tx.objectStore('snapshot').put({ bytes, sum: checksum(bytes) }, [zxid, written.serial, index])
+        tx.commit()
+        await ended(tx)
       }
     } catch (error) {
       throw this.#asFailure(error)
@@ -233,8 +220,31 @@ class IndexedDbTxnLog implements TxnLog {
   }
 }
 
-type WriteTransaction = ReturnType<typeof writeTransaction>
-const writeTransaction = (db: Database, stores: Store[]) => db.transaction(stores, 'readwrite')
+const storeOf = (step: Step): Store => (step.kind === 'sweep' || step.kind === 'chunks' ? 'snapshot' : 'log')
+
+/** Settles as the transaction does. */
+const ended = (tx: IDBTransaction): Promise<void> =>
+  new Promise((resolve, reject) => {
+    tx.oncomplete = () => resolve()
+    tx.onabort = () => reject(tx.error ?? storageFailed('a record is garbled'))
+  })
+
+/** The record that starts at `key` keeps what is not behind `zxid`. */
+function shorten(store: IDBObjectStore, key: Zxid, zxid: Zxid, committed: Zxid, issued: () => void): void {
+  const request: IDBRequest<LogRecord | undefined> = store.get(key)
+  request.onsuccess = () => {
+    const entries = request.result && recordEntries(key, request.result)
+    if (!entries) return store.transaction.abort()
+    store.put(
+      logRecord(
+        entries.filter((entry) => entry.zxid <= zxid),
+        committed,
+      ),
+      key,
+    )
+    issued()
+  }
+}
 
 /** Changes that stand next to each other are planned together: their appends share records. */
 function planned(layout: Layout, jobs: readonly Job[]): Step[] {
@@ -250,13 +260,4 @@ function planned(layout: Layout, jobs: readonly Job[]): Step[] {
   }
   steps.push(...layout.plan(run))
   return steps
-}
-
-/** A transaction that has ended already cannot be aborted, and need not be. */
-function abort(tx: WriteTransaction): void {
-  try {
-    tx.abort()
-  } catch (error) {
-    if (!(error instanceof DOMException)) throw error
-  }
 }

@@ -153,10 +153,7 @@ export async function createLog(
   await Promise.all([...puts, tx.done])
 }
 
-/**
- * Raises the incarnation durably. It locks all stores, so it orders behind whatever a dead holder left in flight, and it
- * sweeps away what a snapshot left half written. Whoever held the log before cannot write any more.
- */
+/** Raises the incarnation durably, and sweeps away what a snapshot left half written. */
 export async function raiseIncarnation(db: Database): Promise<void> {
   const tx = db.transaction(ALL, 'readwrite', { durability: 'strict' })
   const identities = tx.objectStore('identity')
@@ -167,12 +164,12 @@ export async function raiseIncarnation(db: Database): Promise<void> {
   await Promise.all([identities.put(raised, 'identity'), ...sweep(tx.objectStore('snapshot'), key[0], key[1]), tx.done])
 }
 
-interface Sweepable {
-  delete(range: IDBKeyRange): Promise<void>
+interface Sweepable<T> {
+  delete(range: IDBKeyRange): T
 }
 
 /** Deletes every chunk but those of one snapshot. */
-export const sweep = (store: Sweepable, zxid: Zxid, serial: number): Promise<void>[] => [
+export const sweep = <T>(store: Sweepable<T>, zxid: Zxid, serial: number): T[] => [
   store.delete(IDBKeyRange.upperBound([zxid, serial], true)),
   store.delete(IDBKeyRange.lowerBound([zxid, serial, []], true)),
 ]

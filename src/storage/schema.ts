@@ -3,8 +3,12 @@ import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from '../zab/entry.ts'
 
-/** A bundle that meets a higher one leaves the database alone. */
-export const SCHEMA_VERSION = 1
+/**
+ * A bundle that meets a higher one leaves the database alone. A database's version is SCHEMA_VERSION × CLAIMS plus how often it was
+ * claimed: see `claimDatabase`.
+ */
+export const SCHEMA_VERSION = 0
+export const CLAIMS = 2 ** 32
 
 /** One write batch: dear are the records, not the bytes. Its key is the zxid of its first entry. */
 export interface LogRecord {
@@ -25,7 +29,7 @@ export interface ChunkRecord {
 /** A snapshot's serial tells two at one zxid apart: one may be half written while the other is in force. */
 export type ChunkKey = [zxid: Zxid, serial: number, index: number]
 
-/** Who owns the log; read and compared by every write. */
+/** Who owns the log. */
 export interface IdentityRecord {
   readonly ensemble: EnsembleId
   readonly replica: ReplicaId

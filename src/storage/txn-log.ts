@@ -7,7 +7,7 @@ import type { Change } from '../zab/facts.ts'
 export interface Recovered {
   readonly ensemble: EnsembleId
   readonly replica: ReplicaId
-  /** Raised durably by the claim that opened this log; every later write checks it. */
+  /** Raised durably by the claim that opened this log, after which nobody who held it before can write. */
   readonly incarnation: number
   readonly acceptedEpoch: number
   readonly currentEpoch: number

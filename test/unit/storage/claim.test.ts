@@ -7,6 +7,7 @@ import { makeZxid } from '../../../src/base/zxid.ts'
 import { type ClaimOptions, claimReplica } from '../../../src/storage/claim.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
 import { databaseName, identityOf } from '../../../src/storage/names.ts'
+import { CLAIMS, SCHEMA_VERSION } from '../../../src/storage/schema.ts'
 import type { Entry } from '../../../src/zab/entry.ts'
 import { MemoryLocks } from './locks.ts'
 
@@ -98,7 +99,7 @@ describe('claimReplica', () => {
     const { claim, databases } = browser()
     const name = databaseName('shop', { ensemble: 'e'.repeat(32) as EnsembleId, replica: 5 as ReplicaId })
     await new Promise<void>((resolve) => {
-      const request = databases.open(name, 99)
+      const request = databases.open(name, (SCHEMA_VERSION + 1) * CLAIMS)
       request.onsuccess = () => {
         request.result.close()
         resolve()

@@ -35,7 +35,7 @@ async function onDisk(): Promise<OnDisk> {
   await createLog(first, { ensemble, replica }, EMPTY_STATE, [])
   first.close()
   const open = async () => {
-    const opened = await openIndexedDbLog(await database())
+    const opened = await openIndexedDbLog(factory as never, 'log')
     if (opened === null) throw new Error('no identity')
     return opened
   }
@@ -100,7 +100,8 @@ it('fails every later write once the database was asked for by an upgrade', asyn
   const factory = new IDBFactory()
   const db = await openDatabase(factory as never, 'log')
   await createLog(db, { ensemble, replica }, EMPTY_STATE, [])
-  const opened = await openIndexedDbLog(db)
+  db.close()
+  const opened = await openIndexedDbLog(factory as never, 'log')
   await new Promise((resolve) => {
     factory.deleteDatabase('log').onsuccess = resolve
   })
