@@ -205,11 +205,7 @@ export function changeCommitted(peer: Peer, role: Leading, orders: Order[]): voi
     return
   }
   const change = role.change
-  if (
-    change !== null &&
-    change.voters.every((id) => config.voters.includes(id)) &&
-    change.voters.length === config.voters.length
-  ) {
+  if (change?.voters.every((id) => config.voters.includes(id)) && change.voters.length === config.voters.length) {
     role.change = null
     if (change.tag !== null) orders.push({ kind: 'reconfigured', tag: change.tag, error: null })
   }

@@ -83,6 +83,6 @@ test.each([3, 5])('of %d voters, a majority that is left finds a leader within f
       for (const id of left) expect(stage.actor(id).applied, stage.states().join('\n')).toEqual(leader.applied)
       expect(leader.applied.at(-1)).toBe('last')
     }),
-    { numRuns: 150 },
+    { numRuns: 400 },
   )
 })
