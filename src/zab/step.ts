@@ -1,7 +1,6 @@
 /** step(peer, fact) → orders: the one switch, and every reason to ignore a message. */
 import { unreachable } from '../base/assert.ts'
 import type { LinkId, ReplicaId } from '../base/ids.ts'
-import type { Zxid } from '../base/zxid.ts'
 import { onReconfigRequested } from './autopilot.ts'
 import {
   followerOnCommit,
@@ -275,6 +274,3 @@ function onTouched(peer: Peer, sessions: Uint8Array, orders: Order[]): void {
     })
   }
 }
-
-/** The last zxid that may be told to others: durable. */
-export const durableZxid = (peer: Peer): Zxid => peer.durable.zxid
