@@ -6,6 +6,8 @@ import type { Signaling } from '../signaling/signaling.ts'
 export interface Inspection {
   readonly ensemble: string
   readonly ensembleId: string
+  /** Of a keeper that was opened with `server`: where it is. Such a page runs no replica: ids are empty, sizes 0 where a client cannot know. */
+  readonly server?: string
   readonly replica: ReplicaId
   readonly incarnation: number
   readonly browser: string
@@ -77,6 +79,11 @@ export interface KeeperEvents {
 export interface KeeperOpenOptions {
   /** The ensemble's name: 1 to 128 characters. Pages of one origin that give the same name share one tree. */
   readonly ensemble: string
+  /**
+   * `ws:` or `wss:` address of a `tabkeeper proxy`: the ZooKeeper servers behind it are the ensemble, and this page is their client. No
+   * replica is started; options about replicas and their links are ignored, and `ensemble` is only a name.
+   */
+  readonly server?: string
   /** Milliseconds; default 10 000, 2 000 to 86 400 000. */
   readonly sessionTimeout?: number
   /** 1, 3 (default) or 5. */

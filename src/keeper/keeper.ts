@@ -7,19 +7,22 @@ import type { Clock } from '../client/clock.ts'
 import { Election } from '../recipes/election.ts'
 import { Locks } from '../recipes/locks.ts'
 import { Group } from '../recipes/membership.ts'
+import { Dispatcher } from '../tasks/dispatcher.ts'
 import { TaskQueue, type TaskQueueOptions } from '../tasks/task-queue.ts'
 import type { TaskMap } from '../tasks/task-types.ts'
 import type { TaskWorld } from '../tasks/task-world.ts'
 import type { Inspection, KeeperBase, KeeperEvents, KeeperOpenOptions } from './api.ts'
+import type { Backing } from './backing.ts'
 import { keeperEvent } from './events.ts'
-import { checkOptions } from './options.ts'
-import { checkPlatform } from './platform.ts'
-import { Tab } from './tab.ts'
+import { type CheckedOptions, checkOptions } from './options.ts'
+import { checkClientPlatform, checkPlatform } from './platform.ts'
+import { Remote } from './remote.ts'
+import { Tab, type TabListener } from './tab.ts'
 import { WorkerHost } from './worker-host.ts'
 import { ZnodeFace } from './znode-face.ts'
 
 /** A page that still waits for its session after this long is told why. */
-const NO_QUORUM_MS = 3000
+const LATE_MS = 3000
 
 const clock: Clock = {
   now: () => performance.now(),
@@ -32,6 +35,13 @@ const clock: Clock = {
 // One line, so that every bundler sees it.
 const ownWorker = (): Worker => new Worker(new URL('../../workers/replica.js', import.meta.url), { type: 'module' })
 
+async function startBacking(options: CheckedOptions, listener: TabListener, signal?: AbortSignal): Promise<Backing> {
+  const { ensemble, voters, create, server } = options
+  if (server !== undefined) return new Remote(ensemble, server)
+  const [host, started] = await WorkerHost.start(options.worker ?? ownWorker, { ensemble, voters, create }, signal)
+  return new Tab(host, started, options, listener)
+}
+
 /**
  * One page's place in an ensemble: it runs a replica in a worker of its own and is that replica's client. Fires `state`,
  * `ensemble` and `notice`.
@@ -39,10 +49,11 @@ const ownWorker = (): Worker => new Worker(new URL('../../workers/replica.js', i
 export class Keeper extends ZnodeFace implements KeeperBase {
   readonly ensemble: string
   readonly locks: Locks
-  readonly #tab: Tab
+  readonly #backing: Backing
   readonly #client: Client
   readonly #world: TaskWorld
-  readonly #replica: ReplicaId
+  /** Where no replica's worker runs one. */
+  #dispatcher: Dispatcher | null = null
   #closing: Promise<void> | null = null
 
   /**
@@ -52,7 +63,8 @@ export class Keeper extends ZnodeFace implements KeeperBase {
    */
   static async open(options: KeeperOpenOptions): Promise<Keeper> {
     const checked = checkOptions(options)
-    checkPlatform()
+    if (checked.server === undefined) checkPlatform()
+    else checkClientPlatform()
     const { signal } = checked
     if (signal?.aborted) throw new KeeperError('Aborted', 'Aborted: by its signal', { cause: signal.reason })
     let keeper: Keeper | null = null
@@ -63,55 +75,44 @@ export class Keeper extends ZnodeFace implements KeeperBase {
       else if (!opened) console.warn(`tabkeeper: ${detail.message}`)
     }
     const ensemble = (detail: KeeperEvents['ensemble']) => keeper?.dispatchEvent(keeperEvent('ensemble', detail))
-    const { ensemble: name, voters, create } = checked
-    const make = checked.worker ?? ownWorker
-    const [host, started] = await WorkerHost.start(make, { ensemble: name, voters, create }, signal)
-    const tab = new Tab(host, started, checked, { ensemble, notice })
-    const late = clock.after(NO_QUORUM_MS, () => {
-      const message = `No session with the ensemble "${name}" yet: too few of its voters are here to decide anything.`
-      notice({ code: 'NoQuorum', message })
-    })
+    const backing = await startBacking(checked, { ensemble, notice }, signal)
+    const late = clock.after(LATE_MS, () => notice(backing.lateNotice))
     try {
-      await tab.join()
-      keeper = new Keeper(tab, started.replica, checked)
+      await backing.join()
+      keeper = new Keeper(backing, checked)
       await keeper.#client.connected(signal === undefined ? {} : { signal })
-      await tab.holdSession(sessionToHex(keeper.#client.sessionId))
+      await backing.holdSession(sessionToHex(keeper.#client.sessionId))
       opened = true
       return keeper
     } catch (error) {
       // Of a worker that died, the client knows only that its session is over.
-      const failure = tab.failure ?? error
-      await (keeper ?? tab).close()
+      const failure = backing.failure ?? error
+      await (keeper ?? backing).close()
       throw failure
     } finally {
       late()
     }
   }
 
-  private constructor(
-    tab: Tab,
-    replica: ReplicaId,
-    options: { readonly ensemble: string; readonly sessionTimeout: number },
-  ) {
-    const client = Client.connect(tab.connect, {
+  private constructor(backing: Backing, options: { readonly ensemble: string; readonly sessionTimeout: number }) {
+    const client = Client.connect(backing.connect, {
       clock,
       random: () => Math.random(),
       sessionTimeout: options.sessionTimeout,
-      touchedByHost: true,
+      touchedByHost: backing.touchedByHost,
     })
     super(client)
     this.ensemble = options.ensemble
-    this.#tab = tab
+    this.#backing = backing
     this.#client = client
-    this.#replica = replica
     this.#world = { client, clock, random: (into) => crypto.getRandomValues(into), wallTime: () => Date.now() }
     this.locks = new Locks(this.#world)
     client.onState((change) => this.dispatchEvent(keeperEvent('state', change)))
   }
 
-  /** `id`: what this page calls itself there; by default its replica's id. */
+  /** `id`: what this page calls itself there; by default its replica's id, or a random one where it has no replica. */
   election(name: string, options: { readonly id?: string } = {}): Election {
-    return new Election(this.#world, name, options.id ?? String(this.#replica))
+    return new Election(this.#world, name, options.id ?? this.#backing.id)
   }
 
   membership(name: string): Group {
@@ -119,19 +120,20 @@ export class Keeper extends ZnodeFace implements KeeperBase {
   }
 
   queue<M extends TaskMap<M>>(name: string, options?: TaskQueueOptions): TaskQueue<M> {
+    this.#dispatch()
     return new TaskQueue<M>(this.#world, name, options)
   }
 
   inspect(): Promise<Inspection> {
-    return this.#tab.inspect()
+    return this.#backing.inspect(this.#client)
   }
 
   stepDown(): Promise<void> {
-    return this.#tab.stepDown()
+    return this.#backing.stepDown()
   }
 
   async reconfig(voters: readonly ReplicaId[]): Promise<void> {
-    await this.#tab.reconfig(voters)
+    await this.#backing.reconfig(voters)
   }
 
   /** Ends the session (its ephemerals vanish), hands over if this replica leads, and ends the worker. Idempotent. */
@@ -140,11 +142,21 @@ export class Keeper extends ZnodeFace implements KeeperBase {
     return this.#closing
   }
 
+  /** In an ensemble of pages the leader's worker dispatches; servers elsewhere do not, so the pages that use queues elect one of them. */
+  #dispatch(): void {
+    if (this.#dispatcher !== null || this.#closing !== null || !(this.#backing instanceof Remote)) return
+    this.#dispatcher = new Dispatcher(this.#world)
+    // It ends with the session, and then so does everything else here.
+    this.#dispatcher.start().catch(() => undefined)
+  }
+
   async #close(): Promise<void> {
+    const stopped = this.#dispatcher?.stop().catch(() => undefined)
     try {
       await this.#client.close()
+      await stopped
     } finally {
-      await this.#tab.close()
+      await this.#backing.close()
     }
   }
 

@@ -26,7 +26,13 @@ export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
     throw refuse('signal', 'must be an AbortSignal')
   for (const name of ['worker', 'onNotice'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'function') throw refuse(name, 'must be a function')
+  if (options.server !== undefined) checkServer(options.server)
   return { ...options, sessionTimeout, voters, create }
+}
+
+function checkServer(server: unknown): void {
+  const known = typeof server === 'string' && URL.canParse(server) && /^wss?:$/.test(new URL(server).protocol)
+  if (!known || new URL(server).hash !== '') throw refuse('server', 'must be a ws: or wss: address without #')
 }
 
 const refuse = (path: string, what: string): KeeperError =>

@@ -17,3 +17,8 @@ export function checkPlatform(): void {
     `Tabkeeper runs in a page of a browser that has ${missing.join(', ')}: Chrome, Edge 113, Firefox 114 or Safari 16.4, or later.`,
   )
 }
+
+/** What a page needs that is only a client. */
+export function checkClientPlatform(): void {
+  if (!('WebSocket' in globalThis)) throw new KeeperError('Unsupported', 'Tabkeeper needs WebSocket here.')
+}

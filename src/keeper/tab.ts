@@ -8,6 +8,7 @@ import { openRtcPair } from '../mesh/rtc-pair.ts'
 import type { Started, WorkerEvent } from '../replica/service-api.ts'
 import { BroadcastChannelSignaling } from '../signaling/broadcast-channel.ts'
 import type { Inspection, KeeperEvents } from './api.ts'
+import type { Backing } from './backing.ts'
 import { inspection } from './inspection.ts'
 import type { CheckedOptions } from './options.ts'
 import { holdLock, watchLock } from './page-locks.ts'
@@ -25,7 +26,10 @@ const STEP_DOWN_MS = 8000
 type State = Extract<WorkerEvent, { kind: 'changed' }>['state']
 
 /** One page's part in the ensemble: its worker, its wires to the other pages, and the lock of its session. */
-export class Tab {
+export class Tab implements Backing {
+  readonly id: string
+  readonly touchedByHost = true
+  readonly lateNotice: Backing['lateNotice']
   readonly #host: WorkerHost
   readonly #started: Started
   readonly #name: string
@@ -44,6 +48,11 @@ export class Tab {
     this.#host = host
     this.#started = started
     this.#name = options.ensemble
+    this.id = String(started.replica)
+    this.lateNotice = {
+      code: 'NoQuorum',
+      message: `No session with the ensemble "${options.ensemble}" yet: too few of its voters are here to decide anything.`,
+    }
     this.#listener = listener
     this.#mesh = new Mesh(
       {

@@ -38,6 +38,8 @@ describe('the options of Keeper.open', () => {
     [{ ensemble: 'e', signal: {} }, 'signal'],
     [{ ensemble: 'e', worker: 'worker.js' }, 'worker'],
     [{ ensemble: 'e', onNotice: 1 }, 'onNotice'],
+    [{ ensemble: 'e', server: 'zookeeper:2181' }, 'server'],
+    [{ ensemble: 'e', server: 'https://example.org' }, 'server'],
   ])('%o is refused by the name of %s', (options, path) => {
     expect(refusal(options)).toBe(`BadArguments ${path}`)
   })

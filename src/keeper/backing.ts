@@ -1,0 +1,25 @@
+import type { KeeperError } from '../base/errors.ts'
+import type { ReplicaId } from '../base/ids.ts'
+import type { ZnodeClient } from '../client/api.ts'
+import type { Connector } from '../client/frame-pipe.ts'
+import type { Inspection, KeeperBase } from './api.ts'
+
+/** What stands behind a page's client: a replica of its own (`Tab`), or servers elsewhere (`Remote`). */
+export interface Backing extends Pick<KeeperBase, 'stepDown'> {
+  /** What this page calls itself in elections, unless it is told otherwise. */
+  readonly id: string
+  /** Does the other end of the pipe keep the session alive by itself? */
+  readonly touchedByHost: boolean
+  readonly connect: Connector
+  /** What is said to a page that waits long for its first session. */
+  readonly lateNotice: { readonly code: 'NoQuorum' | 'LinkFailed'; readonly message: string }
+  /** Why it has ended, or null. */
+  readonly failure: KeeperError | null
+  join(): Promise<void>
+  /** The session is there; 16 hexadecimal digits. */
+  holdSession(id: string): Promise<void>
+  inspect(client: ZnodeClient): Promise<Inspection>
+  reconfig(voters: readonly ReplicaId[]): Promise<unknown>
+  /** Idempotent. */
+  close(): Promise<void>
+}
