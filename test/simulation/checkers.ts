@@ -25,6 +25,15 @@ export function hashOf(bytes: Uint8Array): number {
   return h | 0
 }
 
+function onDisk(disk: DiskState, zxid: Zxid): boolean {
+  if (disk.base >= zxid) return true
+  for (let i = disk.entries.length - 1; i >= 0; i--) {
+    const at = disk.entries[i]?.zxid ?? 0
+    if (at <= zxid) return at === zxid
+  }
+  return false
+}
+
 /** Looks inside all replicas after every event, and at every delivery. */
 export class Checkers {
   readonly #leaders = new Map<number, ReplicaId>()
@@ -70,9 +79,16 @@ export class Checkers {
     }
   }
 
-  /** I2: every replica delivers the one canonical sequence. I4: what is delivered first is on a quorum's disks. */
+  /** I2: every replica delivers the one canonical sequence. I4: what is delivered first is on a quorum's disks. I9: and on the own one. */
   delivered(peer: Readonly<Peer>, position: number, zxid: Zxid, bytes: Uint8Array): number {
     const hash = hashOf(bytes)
+    const own = this.#disks().find(({ replica }) => replica === peer.options.id)
+    if (own === undefined || !onDisk(own, zxid)) {
+      throw new Violation(
+        'I9',
+        `replica ${peer.options.id} delivers ${formatZxid(zxid)}, which its own disk does not have`,
+      )
+    }
     const known = this.#canonical[position]
     if (known === undefined) {
       const last = this.#canonical[position - 1]
@@ -123,14 +139,7 @@ export class Checkers {
     const disks = new Map(this.#disks().map((disk) => [disk.replica, disk]))
     const has = (id: ReplicaId): boolean => {
       const disk = disks.get(id)
-      if (disk === undefined) return false
-      if (disk.base >= zxid) return true
-      for (let i = disk.entries.length - 1; i >= 0; i--) {
-        const at = disk.entries[i]?.zxid ?? 0
-        if (at === zxid) return true
-        if (at < zxid) return false
-      }
-      return false
+      return disk !== undefined && onDisk(disk, zxid)
     }
     const reached = (voters: readonly ReplicaId[] | null): boolean =>
       voters === null || voters.filter(has).length >= majority(voters.length)

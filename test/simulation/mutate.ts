@@ -15,7 +15,7 @@ export interface Verdict {
   readonly by: string
 }
 
-/** A copy of the sources with the mutant in it. An edit that fits nowhere, or in several places, is an error: the list has to follow the code. */
+/** A copy of the sources with the mutant in it. White space in an edit may be any. An edit that fits nowhere, or in several places, is an error: the list has to follow the code. */
 function plant(mutant: Mutant): string {
   const dir = join(top, 'out/mutants', mutant.name)
   rmSync(dir, { recursive: true, force: true })
@@ -26,14 +26,20 @@ function plant(mutant: Mutant): string {
   for (const { file, find, replace } of mutant.edits) {
     const path = join(dir, file)
     const text = readFileSync(path, 'utf8')
-    if (text.split(find).length !== 2)
+    const place = anyWhiteSpace(find)
+    if (text.match(place)?.length !== 1)
       throw new Error(`mutant ${mutant.name}: in ${file} there is not exactly one: ${find}`)
     writeFileSync(
       path,
-      text.replace(find, () => replace),
+      text.replace(place, () => replace),
     )
   }
   return dir
+}
+
+function anyWhiteSpace(find: string): RegExp {
+  const words = find.trim().split(/\s+/)
+  return new RegExp(words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('\\s+'), 'g')
 }
 
 /** Runs the harness on the mutant until it notices, or its budget is used up. */

@@ -71,11 +71,11 @@ export class Walk {
       0.3 * often(),
       3 * often(),
       0.15 * often(),
-      0.1 * often(),
+      0.3 * often(),
       0.15 * often(),
       0.15 * often(),
       0.2 * often(),
-      0.1 * often(),
+      0.3 * often(),
     ]
     this.#turns = c.is(0.5)
   }
