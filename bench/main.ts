@@ -2,6 +2,7 @@
 import { loadavg } from 'node:os'
 import { type Contender, contest } from './contest.ts'
 import { openTabs } from './ensemble.ts'
+import { openReplicas } from './replicas.ts'
 import { machine, ratiosOf, tableOf } from './report.ts'
 import { WORKLOADS } from './workload.ts'
 import { benchZab } from './zab.ts'
@@ -14,6 +15,8 @@ const benches: Readonly<Record<string, readonly (() => Promise<Contender | null>
   /** Three tabs of one Chromium beside three servers, the same work through a follower each. */
   ensemble: [openTabs, startZooKeeper],
   tabs: [openTabs],
+  /** The code alone, without browser, disk and network. */
+  replica: [openReplicas],
   zookeeper: [startZooKeeper],
 }
 

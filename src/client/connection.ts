@@ -75,7 +75,11 @@ export class Connection {
   add(call: PendingCall): void {
     const xid = this.#nextXid
     this.#nextXid = xid === XID_MAX ? 1 : xid + 1
-    new DataView(call.packet.buffer, call.packet.byteOffset).setInt32(0, xid)
+    const { packet } = call
+    packet[0] = xid >>> 24
+    packet[1] = xid >>> 16
+    packet[2] = xid >>> 8
+    packet[3] = xid
     this.#inFlight.set(xid, call)
     call.sent()
     this.#post(call.packet)

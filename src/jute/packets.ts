@@ -22,12 +22,15 @@ export class PacketBatch {
   /** The frame; the batch is empty afterwards. */
   take(): Uint8Array<ArrayBuffer> {
     const frame = new Uint8Array(this.#length)
-    const view = new DataView(frame.buffer)
     let at = 0
     for (const packet of this.#packets) {
-      view.setInt32(at, packet.length)
+      const { length } = packet
+      frame[at] = length >>> 24
+      frame[at + 1] = length >>> 16
+      frame[at + 2] = length >>> 8
+      frame[at + 3] = length
       frame.set(packet, at + LENGTH_BYTES)
-      at += LENGTH_BYTES + packet.length
+      at += LENGTH_BYTES + length
     }
     this.#packets = []
     this.#length = 0
@@ -95,7 +98,8 @@ function cut(bytes: Uint8Array, packetBytesMax: number, into: Uint8Array[]): num
 }
 
 function lengthAt(bytes: Uint8Array, at: number, packetBytesMax: number): number {
-  const length = new DataView(bytes.buffer, bytes.byteOffset + at, LENGTH_BYTES).getInt32(0)
+  const byte = (i: number): number => bytes[at + i] as number
+  const length = (byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)
   if (length < 0 || length > packetBytesMax) throw new DecodeError(`packet of ${length} bytes`)
   return length
 }

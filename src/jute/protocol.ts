@@ -47,7 +47,7 @@ export function encodeRequest(xid: number, request: Request): Uint8Array<ArrayBu
   if (request.kind === 'multi' || request.kind === 'multiRead') writeOps(writer, request.ops)
   else if (request.kind === 'unknown') writer.raw(request.body)
   else writeBody(writer, request)
-  return writer.finish()
+  return writer.pack()
 }
 
 function writeBody<K extends SimpleRequest['kind']>(writer: Writer, request: SimpleRequest<K>): void {
@@ -103,5 +103,5 @@ export const decodeEvent = (body: Uint8Array): WatcherEvent => decode(body, read
 function packet(write: (writer: Writer) => void): Uint8Array<ArrayBuffer> {
   const writer = new Writer()
   write(writer)
-  return writer.finish()
+  return writer.pack()
 }

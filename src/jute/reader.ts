@@ -5,15 +5,24 @@ export class DecodeError extends Error {
   override readonly name = 'DecodeError'
 }
 
+/** The last 64-bit number that was read as a bigint: sessions come in runs, and arithmetic on bigints is dear. */
+let lastBig = 0n
+let lastHigh = 0
+let lastLow = 0
+
+const int32 = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] as number) << 24) |
+  ((bytes[at + 1] as number) << 16) |
+  ((bytes[at + 2] as number) << 8) |
+  (bytes[at + 3] as number)
+
 /** Reads jute, never past the end, never allocating more than the input holds. Buffers are views into the input. */
 export class Reader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
   #at = 0
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   get remaining(): number {
@@ -30,7 +39,7 @@ export class Reader {
   }
 
   byte(): number {
-    return this.#view.getUint8(this.#take(1))
+    return this.#bytes[this.#take(1)] as number
   }
 
   bool(): boolean {
@@ -40,23 +49,31 @@ export class Reader {
   }
 
   int(): number {
-    return this.#view.getInt32(this.#take(4))
+    return int32(this.#bytes, this.#take(4))
   }
 
   uint(): number {
-    return this.#view.getUint32(this.#take(4))
+    return int32(this.#bytes, this.#take(4)) >>> 0
   }
 
   /** A long that must be a safe, non-negative integer. */
   long(): number {
     const at = this.#take(8)
-    const value = this.#view.getInt32(at) * 2 ** 32 + this.#view.getUint32(at + 4)
+    const value = int32(this.#bytes, at) * 2 ** 32 + (int32(this.#bytes, at + 4) >>> 0)
     if (!Number.isSafeInteger(value) || value < 0) throw new DecodeError('long out of range')
     return value
   }
 
   bigLong(): bigint {
-    return this.#view.getBigInt64(this.#take(8))
+    const at = this.#take(8)
+    const high = int32(this.#bytes, at)
+    const low = int32(this.#bytes, at + 4)
+    if (high !== lastHigh || low !== lastLow) {
+      lastBig = (BigInt(high) << 32n) | BigInt(low >>> 0)
+      lastHigh = high
+      lastLow = low
+    }
+    return lastBig
   }
 
   buffer(): Uint8Array | null {

@@ -153,7 +153,7 @@ export function encodeTxn(txn: Txn): Uint8Array<ArrayBuffer> {
   const writer = new Writer(128 + ('data' in body && body.data !== null ? body.data.length + body.path.length : 0))
   writer.bigLong(txn.session).int(txn.cxid).long(txn.origin).long(txn.time)
   writeBody(writer, body)
-  return writer.finish()
+  return writer.pack()
 }
 
 /** Throws DecodeError. Buffers are views into the input. */

@@ -30,10 +30,12 @@ export class Outbox {
   }
 
   take(): ServerOrder[] {
-    for (const [connection, batch] of this.#batches) {
-      this.#orders.push({ kind: 'reply', connection, frame: batch.take() })
+    if (this.#batches.size > 0) {
+      for (const [connection, batch] of this.#batches) {
+        this.#orders.push({ kind: 'reply', connection, frame: batch.take() })
+      }
+      this.#batches.clear()
     }
-    this.#batches.clear()
     const orders = this.#orders
     this.#orders = []
     return orders

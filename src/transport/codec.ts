@@ -224,7 +224,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
   const word = WORDS[message.kind] as Word<Message>
   const writer = new Writer(capacityFor(message)).byte(PEER_VERSION).byte(word.type)
   word.write(writer, message)
-  return writer.finish()
+  return message.kind === 'proposal' || message.kind === 'inform' ? writer.finish() : writer.pack()
 }
 
 /** The bytes within are views into `bytes`. Throws DecodeError for whatever is not exactly one valid message. */

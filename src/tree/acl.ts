@@ -37,6 +37,7 @@ function matches(entry: AclRecord, who: readonly Identity[]): boolean {
 
 /** The list as it is stored, or null: InvalidACL. ZooKeeper: PrepRequestProcessor.fixupACL. */
 export function fixedAcl(acl: Acls, who: readonly Identity[]): Acls | null {
+  if (acl.length === 1 && acl[0]?.scheme === 'world') return acl[0].id === 'anyone' ? acl : null
   const out: AclRecord[] = []
   const seen = new Set<string>()
   for (const entry of acl) {

@@ -77,10 +77,12 @@ const refused = (code: number): Outcome => ({ kind: 'error', code })
 
 /** An ephemeral must not be born after its session died (ZOOKEEPER-1208). */
 function isOfDeadSession(state: State, body: TxnBody, session: SessionId): boolean {
-  const ops = body.kind === 'multi' ? body.ops : [body]
-  const ephemeral = ops.some((op) => op.kind === 'create' && ownerKind(op.owner) === 'ephemeral')
+  if (body.kind !== 'create' && body.kind !== 'multi') return false
+  const ephemeral = body.kind === 'multi' ? body.ops.some(makesEphemeral) : makesEphemeral(body)
   return ephemeral && state.sessions.get(session) === undefined
 }
+
+const makesEphemeral = (op: TreeTxn): boolean => op.kind === 'create' && ownerKind(op.owner) === 'ephemeral'
 
 function applyOp(state: State, zxid: Zxid, time: number, op: TreeTxn, changes: Change[]): Outcome {
   const { tree, quotas } = state

@@ -57,7 +57,7 @@ export function encodeLeaderRequest(request: LeaderRequest): Uint8Array<ArrayBuf
       writer.string(request.path).long(request.czxid).long(request.mzxid)
       break
   }
-  return writer.finish()
+  return writer.pack()
 }
 
 /** Throws DecodeError. */

@@ -98,7 +98,7 @@ export class ZnodeTree {
   #replaceData(node: Znode, data: Uint8Array | null): Znode {
     this.#dataBytes += (data?.length ?? 0) - (node.data?.length ?? 0)
     node.data = data
-    node.hashContent()
+    node.hashData()
     return this.#changed(node)
   }
 
@@ -106,7 +106,7 @@ export class ZnodeTree {
     const node = this.#change(path)
     node.acl = acl
     node.aversion = aversion
-    node.hashContent()
+    node.hashRoot()
     return this.#changed(node)
   }
 
@@ -121,7 +121,7 @@ export class ZnodeTree {
   restore(fields: ZnodeFields): Znode {
     assert(!this.#nodes.has(fields.path), 'a node is created twice')
     const node = new Znode(fields, ++this.#serial, this.#era)
-    node.hashContent()
+    node.hashRoot()
     this.#nodes.set(node.path, node)
     this.#weigh(node, true)
     this.#dataBytes += node.data?.length ?? 0

@@ -42,7 +42,10 @@ export class Znode implements ZnodeFields {
   readonly serial: number
   /** How many snapshots had been begun when this version was made. */
   readonly era: number
-  /** Hash of what seldom changes: path, data, acl, owner and creation. */
+  /** Hash of what seldom changes: path, acl, owner and creation. */
+  #rootHigh = 0
+  #rootLow = 0
+  /** Hash of that and the data. */
   contentHigh = 0
   contentLow = 0
 
@@ -67,14 +70,23 @@ export class Znode implements ZnodeFields {
   successor(era: number): Znode {
     const next = new Znode(this, this.serial, era)
     next.children = this.children
+    next.#rootHigh = this.#rootHigh
+    next.#rootLow = this.#rootLow
     next.contentHigh = this.contentHigh
     next.contentLow = this.contentLow
     return next
   }
 
-  hashContent(): void {
-    this.contentHigh = contentHash(HIGH, this)
-    this.contentLow = contentHash(LOW, this)
+  /** All but the data is new. */
+  hashRoot(): void {
+    this.#rootHigh = rootHash(HIGH, this)
+    this.#rootLow = rootHash(LOW, this)
+    this.hashData()
+  }
+
+  hashData(): void {
+    this.contentHigh = finish(mixBytes(this.#rootHigh, this.data))
+    this.contentLow = finish(mixBytes(this.#rootLow, this.data))
   }
 
   hash(lane: number): number {
@@ -104,10 +116,10 @@ export class Znode implements ZnodeFields {
   }
 }
 
-function contentHash(seed: number, node: ZnodeFields): number {
-  let h = mixBytes(mixText(seed, node.path), node.data)
+function rootHash(seed: number, node: ZnodeFields): number {
+  let h = mixText(seed, node.path)
   for (const entry of node.acl) h = mix(mixText(mixText(h, entry.scheme), entry.id), entry.perms)
-  return finish(mixWide(mixWide(mixBig(h, node.owner), node.czxid), node.ctime))
+  return mixWide(mixWide(mixBig(h, node.owner), node.czxid), node.ctime)
 }
 
 /** A node of a fresh tree: without zxid and time. */
