@@ -4,7 +4,7 @@ import { founding, votersOfEntry as votersOf } from '../src/replica/founding.ts'
 import { Service } from '../src/replica/service.ts'
 import { workerPlatform } from '../src/replica/worker-platform.ts'
 import { Server } from '../src/server/server.ts'
-import { claimReplica } from '../src/storage/claim.ts'
+import { claimIdentity, claimReplica } from '../src/storage/claim.ts'
 import { replicaLock } from '../src/storage/names.ts'
 import { LeadersDispatcher } from './leaders-dispatcher.ts'
 
@@ -17,6 +17,7 @@ expose(
       const { log, recovered, browser } = await claimReplica({ name, create, founding, votersOf })
       return { log, recovered, browser, lock: replicaLock(recovered) }
     },
+    adopt: ({ ensemble: name }, ensemble, replica) => claimIdentity({ name }, { ensemble, replica }),
     server: () => new Server(),
     platform: workerPlatform,
     pipe: portPipe,

@@ -46,6 +46,8 @@ export const TIMES = {
   reloadGrace: 2000,
   /** A voter this long silent loses its vote. */
   evictAfter: 30_000,
+  /** Without a quorum for this long, a tab takes up the votes of its browser's dead tabs. */
+  adoptAfter: 2000,
   /** A gap in the worker's monotonic clock this long is a freeze: the role ends before the inbox is read. */
   clockGap: 1200,
   /** How often the leader looks for containers and TTL nodes that have outlived their use (ZooKeeper: znode.container.checkIntervalMs). */

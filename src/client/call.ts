@@ -5,6 +5,8 @@ export interface CallTerms<T> {
   readonly packet: Uint8Array<ArrayBuffer>
   /** Does a lost reply leave the outcome unknown? */
   readonly write: boolean
+  /** Is it of one connection only, a read though it is? */
+  readonly once?: boolean
   readonly path: string | undefined
   readonly signal: AbortSignal | undefined
   /** `err` as in ERROR_CODES. May throw KeeperError, the call's result, or DecodeError, the connection's end. */
@@ -18,6 +20,8 @@ export interface PendingCall {
   readonly packet: Uint8Array<ArrayBuffer>
   /** Nobody waits any more: what is not sent yet need not be. */
   readonly done: boolean
+  /** A read whose reply was lost may be asked again over the next connection; not for ever, should it be what ends them. */
+  readonly repeatable: boolean
   sent(): void
   /** Throws DecodeError, and is then not settled. */
   reply(err: number, body: Uint8Array): void
@@ -27,6 +31,8 @@ export interface PendingCall {
 
 export type FailureCode = 'ConnectionLoss' | 'SessionExpired' | 'AuthFailed' | 'Closed' | 'Aborted'
 
+const SENDS_MAX = 4
+
 /** One request, from the method that asked to the reply. */
 export class Call<T> implements PendingCall {
   readonly promise: Promise<T>
@@ -35,7 +41,7 @@ export class Call<T> implements PendingCall {
   #resolve!: (value: T) => void
   #reject!: (error: KeeperError) => void
   #done = false
-  #sent = false
+  #sent = 0
 
   constructor(terms: CallTerms<T>) {
     this.#terms = terms
@@ -52,8 +58,12 @@ export class Call<T> implements PendingCall {
     return this.#done
   }
 
+  get repeatable(): boolean {
+    return !this.#done && !this.#terms.write && this.#terms.once !== true && this.#sent < SENDS_MAX
+  }
+
   sent(): void {
-    this.#sent = true
+    this.#sent++
   }
 
   reply(err: number, body: Uint8Array): void {
@@ -71,7 +81,7 @@ export class Call<T> implements PendingCall {
 
   fail(code: FailureCode, reason: string, cause?: unknown): void {
     if (this.#done) return
-    const outcome = this.#sent && this.#terms.write ? 'unknown' : 'not-applied'
+    const outcome = this.#sent > 0 && this.#terms.write ? 'unknown' : 'not-applied'
     const message = this.#terms.path === undefined ? `${code}: ${reason}` : `${code}: ${this.#terms.path}: ${reason}`
     this.#settle(() => this.#reject(new KeeperError(code, message, { path: this.#terms.path, outcome, cause })))
   }

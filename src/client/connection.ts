@@ -25,7 +25,8 @@ export interface ConnectionEvents {
   /** Answers to auth packets, in the order in which they were sent. */
   authenticated(err: number): void
   /** Once, and nothing after it. Calls in flight are told before. */
-  lost(reason: string): void
+  /** `again`: reads that were not answered. */
+  lost(reason: string, again: readonly PendingCall[]): void
 }
 
 /** One pipe's life: handshake, then requests and their replies in order. It does not outlive its pipe. */
@@ -106,8 +107,11 @@ export class Connection {
     this.#pipe.close()
     const calls = [...this.#inFlight.values()]
     this.#inFlight.clear()
-    for (const call of calls) call.fail('ConnectionLoss', reason)
-    this.#events.lost(reason)
+    for (const call of calls) if (!call.repeatable) call.fail('ConnectionLoss', reason)
+    this.#events.lost(
+      reason,
+      calls.filter((call) => call.repeatable),
+    )
   }
 
   #post(packet: Uint8Array): void {

@@ -11,6 +11,8 @@ export interface AskTerms<K extends ResponseKind, T> {
   readonly signal?: AbortSignal | undefined
   /** Does a lost reply leave the outcome unknown? */
   readonly write?: boolean
+  /** Of this connection only: never asked again over the next one. */
+  readonly once?: boolean
   readonly read: (response: Responses[K]) => T
   /** What an error number means where it is a result too; throws otherwise. */
   readonly refused?: (err: number) => T
@@ -42,6 +44,7 @@ export class Requests {
     return new Call<T>({
       packet,
       write: terms.write ?? false,
+      once: terms.once ?? false,
       path,
       signal,
       read: (err, body) => {

@@ -161,7 +161,7 @@ export class Session {
           if (err === 0) this.#credentials.accepted()
           else this.finish('AuthFailed', 'the server refused the credentials')
         },
-        lost: (reason) => this.#lost(reason),
+        lost: (reason, again) => this.#lost(reason, again),
       },
       {
         protocolVersion: 0,
@@ -199,9 +199,15 @@ export class Session {
     this.#tell('connected')
   }
 
-  #lost(reason: string): void {
+  #lost(reason: string, again: readonly PendingCall[]): void {
     this.#connection = null
-    if (this.#end !== null || this.#closing) return
+    if (this.#end !== null || this.#closing) {
+      const { code, reason: why } = this.#end ?? { code: 'ConnectionLoss', reason }
+      for (const call of again) call.fail(code, why)
+      return
+    }
+    // In their order, before what was asked for later.
+    this.#waiting.unshift(...again)
     if (this.#state === 'connected') {
       this.#state = 'suspended'
       this.#deadline = this.#terms.clock.now() + this.#timeout

@@ -93,7 +93,7 @@ export class Watches {
     const at = this.#chroot.absolute(path)
     if (!this.#streamed.has(`persistentRecursive ${at}`)) return
     const mode = ADD_WATCH_MODES.persistentRecursive
-    await this.#requests.ask({ kind: 'addWatch', path: at, mode }, { path, read: () => undefined })
+    await this.#requests.ask({ kind: 'addWatch', path: at, mode }, { path, once: true, read: () => undefined })
     for (const listener of this.#registry.lastingAt('persistentRecursive', at)) {
       this.#streams.get(listener)?.interrupted('resync', ZXID_NONE)
     }
@@ -121,6 +121,7 @@ export class Watches {
         {
           path,
           signal,
+          once: true,
           read: forget,
           refused: (err) => {
             if (!local) throw failure(err, path)

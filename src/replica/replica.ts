@@ -23,6 +23,8 @@ export interface ReplicaOptions {
   readonly platform: Platform
   readonly listener: ReplicaListener
   readonly browser: string
+  /** In place of a dead tab: see adoption.ts. */
+  readonly adopted?: boolean
   readonly voters: 1 | 3 | 5
   readonly timing?: Timing
   /** Delivered entries after which a snapshot is taken and the log before it forgotten. */
@@ -78,6 +80,7 @@ export class Replica implements ReplicaHost {
       {
         id: recovered.replica,
         browser: options.browser,
+        adopted: options.adopted ?? false,
         voters: options.voters,
         timing: options.timing ?? TIMES,
         proposalsInFlightMax: LIMITS.proposalsInFlightMax,

@@ -6,6 +6,7 @@ import type { ReplicaServer } from '../server/orders.ts'
 import type { Recovered, TxnLog } from '../storage/txn-log.ts'
 import { PEER_VERSION } from '../transport/codec.ts'
 import { FORMAT_VERSION } from '../zab/membership.ts'
+import { Adoption, type Orphan } from './adoption.ts'
 import type { ClientPipe, Platform, ReplicaHost, ReplicaListener, ReplicaState } from './api.ts'
 import { Farewells } from './farewells.ts'
 import { LinkDesk } from './link-desk.ts'
@@ -24,6 +25,8 @@ export interface Claim {
 /** What the worker's composition root decides. */
 export interface ServiceParts {
   claim(options: StartOptions): Promise<Claim>
+  /** Takes up this identity of a dead tab; null where that cannot be. */
+  adopt(options: StartOptions, ensemble: EnsembleId, replica: ReplicaId): Promise<Orphan | null>
   server(): ReplicaServer
   platform(): Platform
   pipe(port: MessagePort): ClientPipe
@@ -44,6 +47,7 @@ interface Running {
   readonly desk: LinkDesk
   readonly neighbours: Neighbours
   readonly farewells: Farewells
+  readonly adoption: Adoption
 }
 
 /** One page's replica, for its page: starts it, feeds it links and clients, and passes on what it tells. */
@@ -115,6 +119,7 @@ export class Service implements ReplicaService {
   close(): Promise<Reply<null>> {
     return reply(async () => {
       await this.#running?.replica.close()
+      await this.#running?.adoption.close()
       return null
     })
   }
@@ -159,13 +164,32 @@ export class Service implements ReplicaService {
       },
       this.#post,
     )
-    this.#running = { ensemble, replica, desk, neighbours, farewells }
+    const adoption = new Adoption({
+      hello,
+      main: replica,
+      now: () => platform.now(),
+      claim: (id) => this.#parts.adopt(options, ensemble, id),
+      make: (orphan, listener) =>
+        new Replica({
+          log: orphan.log,
+          recovered: orphan.recovered,
+          server: this.#parts.server(),
+          platform,
+          listener,
+          browser,
+          adopted: true,
+          voters: options.voters,
+        }),
+    })
+    this.#running = { ensemble, replica, desk, neighbours, farewells, adoption }
     this.#stops.push(
       () => neighbours.stop(),
       platform.every(TICK_MS, () => this.#post({ kind: 'tick' })),
       platform.every(LOOK_MS, () => {
         this.#look(neighbours)
         farewells.repeat()
+        // What cannot be adopted now may be later.
+        adoption.look().catch(() => undefined)
       }),
     )
     replica.start()
@@ -177,6 +201,7 @@ export class Service implements ReplicaService {
     return {
       changed: (state) => {
         this.#running?.farewells.serving(state.serving)
+        this.#running?.adoption.changed(state)
         this.#post({ kind: 'changed', state })
       },
       leading: () => {

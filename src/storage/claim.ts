@@ -64,6 +64,21 @@ export async function claimReplica(options: ClaimOptions): Promise<Claim> {
   }
 }
 
+/**
+ * Takes up this one identity, if its database is here and nobody holds it; else null. For the votes of dead tabs. Rejects as `claimReplica` does.
+ */
+export async function claimIdentity(
+  options: Pick<ClaimOptions, 'name' | 'locks' | 'databases'>,
+  identity: Identity,
+): Promise<Pick<Claim, 'log' | 'recovered' | 'release'> | null> {
+  const databases = options.databases ?? globalThis.indexedDB
+  const locks = options.locks ?? (globalThis.navigator.locks as Locks)
+  const name = databaseName(options.name, identity)
+  if (!(await databases.databases()).some((one) => one.name === name)) return null
+  const lock = await tryLock(locks, replicaLock(identity))
+  return lock === null ? null : open(identity, lock, options, databases)
+}
+
 async function takeTurn(locks: Locks, options: ClaimOptions): Promise<HeldLock> {
   const name = foundingLock(options.name)
   const atOnce = await tryLock(locks, name)
@@ -134,7 +149,7 @@ type Adopted = Pick<Claim, 'log' | 'recovered' | 'release'>
 async function open(
   identity: Identity,
   lock: HeldLock,
-  options: ClaimOptions,
+  options: Pick<ClaimOptions, 'name'>,
   databases: IDBFactory,
 ): Promise<Adopted> {
   const name = databaseName(options.name, identity)

@@ -34,7 +34,8 @@ export class FramedPeerLink implements PeerLink {
   constructor(link: ByteLink, peer: Hello, linkId: LinkId, assembler: Assembler, first: readonly Uint8Array[]) {
     this.peer = peer.replica
     this.link = linkId
-    this.about = { incarnation: peer.incarnation, browser: peer.browser, format: peer.format }
+    const { incarnation, browser, format } = peer
+    this.about = { incarnation, browser, format, ...(peer.adopted === true ? { adopted: true } : {}) }
     this.#bytes = link
     this.#queue = new FrameQueue(link.frameBytesMax)
     this.#assembler = assembler

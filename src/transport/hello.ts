@@ -25,6 +25,8 @@ const ACCEPT = 2
 const REFUSE = 3
 const CODES: readonly RefusalCode[] = ['EnsembleMismatch', 'UpdateNeeded', 'BadArguments', 'StorageFailed']
 const NAME_LENGTH_MAX = 200
+/** The first of the later additions. */
+const ADOPTED = new Uint8Array([1])
 
 export const isGreeting = (bytes: Uint8Array): boolean => bytes[0] === GREETING
 
@@ -36,7 +38,7 @@ export function encodeGreeting(greeting: Greeting): Uint8Array<ArrayBuffer> {
       writer.byte(HELLO).string(hello.ensemble).long(hello.replica).long(hello.incarnation)
       writer.int(hello.versionMin).int(hello.versionMax).int(hello.format)
       writer.string(hello.browser.slice(0, NAME_LENGTH_MAX)).string(hello.build.slice(0, NAME_LENGTH_MAX))
-      return writer.buffer(null).finish()
+      return writer.buffer(hello.adopted === true ? ADOPTED : null).finish()
     }
     case 'accept':
       return writer.byte(ACCEPT).finish()
@@ -81,8 +83,8 @@ function readHello(reader: Reader): Hello {
   if (versionMin < 1 || versionMax < versionMin || format < 1) throw new DecodeError('versions out of range')
   const browser = short(reader, NAME_LENGTH_MAX)
   const build = short(reader, NAME_LENGTH_MAX)
-  reader.buffer()
-  return { ensemble, replica, incarnation, versionMin, versionMax, format, browser, build }
+  const more = reader.buffer()?.[0] === ADOPTED[0] ? { adopted: true } : {}
+  return { ensemble, replica, incarnation, versionMin, versionMax, format, browser, build, ...more }
 }
 
 function short(reader: Reader, lengthMax: number): string {

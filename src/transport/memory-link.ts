@@ -10,7 +10,8 @@ export interface MemoryLinkOptions {
 /** Two ends of a pipe in one thread. */
 export function memoryLinkPair(options: MemoryLinkOptions = {}): readonly [ByteLink, ByteLink] {
   const frameBytesMax = options.frameBytesMax ?? LIMITS.frameBytesMax
-  const schedule = options.schedule ?? queueMicrotask
+  // Browsers refuse to be called as anybody's method.
+  const schedule = options.schedule ?? ((deliver) => queueMicrotask(deliver))
   const a = new MemoryLink(frameBytesMax, schedule)
   const b = new MemoryLink(frameBytesMax, schedule)
   a.other = b

@@ -16,6 +16,8 @@ export interface Hello {
   readonly browser: string
   /** Which build speaks, for people. */
   readonly build: string
+  /** This replica runs in another tab's worker, in place of a dead one. */
+  readonly adopted?: boolean
 }
 
 /** A link after its handshake: whole messages, decoded strictly, in order. What cannot be decoded closes the link (`BadPeer`). */

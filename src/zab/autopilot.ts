@@ -6,6 +6,7 @@ import type { ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import { proposeRecord } from './broadcast.ts'
 import type { Order } from './facts.ts'
+import { onStepDownRequested, successor } from './handover.ts'
 import { configOf, configZxid, entriesBetween, lastZxid } from './history.ts'
 import { type Config, encodeConfig, isVoter } from './membership.ts'
 import { type Leading, type Learner, mark, type Peer } from './peer.ts'
@@ -23,7 +24,7 @@ export interface Member {
   readonly present: boolean
   /** Present for long enough to be trusted with a vote. */
   readonly steady: boolean
-  /** A voter that has been gone for so long that it loses its vote. */
+  /** A voter that has been gone for so long that it loses its vote, or that another tab runs for a dead one. */
   readonly evictable: boolean
   /** When it came, milliseconds. */
   readonly since: number
@@ -64,6 +65,7 @@ function membersOf(peer: Peer, role: Leading, config: Config): Member[] {
     const learner = role.learners.get(id)
     const present =
       self || (learner !== undefined && learner.stage === 'active' && peer.now - learner.heardAt < timing.silence)
+    const adopted = peer.links.get(id)?.about.adopted === true
     const gone = role.gone.get(id) ?? { at: role.since, reason: 'lost' }
     const grace = gone.reason === 'closed' ? 0 : gone.reason === 'died' ? timing.reloadGrace : timing.evictAfter
     return {
@@ -72,8 +74,9 @@ function membersOf(peer: Peer, role: Leading, config: Config): Member[] {
       self,
       voter: config.voters.includes(id),
       present,
-      steady: learner !== undefined && learner.stage === 'active' && peer.now - learner.activeAt >= timing.steady,
-      evictable: !self && learner === undefined && peer.now - gone.at >= grace,
+      steady:
+        !adopted && learner !== undefined && learner.stage === 'active' && peer.now - learner.activeAt >= timing.steady,
+      evictable: !self && (adopted || (learner === undefined && peer.now - gone.at >= grace)),
       since: self ? role.since : (learner?.since ?? 0),
     }
   })
@@ -90,6 +93,9 @@ function settledConfig(peer: Peer, role: Leading): Config | null {
 export function autopilotOnTick(peer: Peer, role: Leading, orders: Order[]): void {
   const config = settledConfig(peer, role)
   if (config === null) return
+  // A vote that is run for a dead tab gives the lead to one that lives.
+  if (peer.options.adopted === true && successor(peer, role) !== null)
+    return onStepDownRequested(peer, 'adopted', orders)
   if (role.change === null) {
     const voters = decideVoters(membersOf(peer, role, config), peer.options.voters)
     if (voters === null) return

@@ -42,6 +42,8 @@ export interface PeerAbout {
   readonly browser: string
   /** The highest log format version that the other side knows. */
   readonly format: number
+  /** Run by another tab for a dead one's vote: counts, but is to be voted out, and should not lead. */
+  readonly adopted?: boolean
 }
 
 /** One change of durable state; the changes of one `write` order are atomic, and writes become durable in order. */

@@ -2,22 +2,28 @@
 import type { Order } from './facts.ts'
 import { configOf, lastZxid } from './history.ts'
 import { isVoter } from './membership.ts'
-import { type Leading, mark, type Peer } from './peer.ts'
+import { type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { stepDown } from './roles.ts'
 
 /** A successor gets everything within this time, milliseconds, or does without. */
 const HAND_OVER_MAX = 1000
+
+/** The voter that holds most; never one that is run for a dead tab. */
+export function successor(peer: Peer, role: Leading): Learner | null {
+  const config = configOf(peer.history)
+  const voters = [...role.learners.values()].filter(
+    ({ id, stage }) => stage === 'active' && isVoter(config, id) && peer.links.get(id)?.about.adopted !== true,
+  )
+  return voters.sort((a, b) => b.acked - a.acked || b.heardAt - a.heardAt)[0] ?? null
+}
 
 /** 1. The leader stops taking requests and names the voter that holds most. */
 export function onStepDownRequested(peer: Peer, reason: string, orders: Order[]): void {
   const role = peer.role
   if (role.kind === 'following') return
   if (role.kind !== 'leading' || role.phase !== 'broadcast') return stepDown(peer, reason, orders)
-  const voters = [...role.learners.values()].filter(
-    (learner) => learner.stage === 'active' && isVoter(configOf(peer.history), learner.id),
-  )
-  const best = voters.sort((a, b) => b.acked - a.acked || b.heardAt - a.heardAt)[0]
-  if (best === undefined) return mark(orders, 'no-successor')
+  const best = successor(peer, role)
+  if (best === null) return mark(orders, 'no-successor')
   role.handingOver = { to: best.id, until: peer.now + HAND_OVER_MAX }
   tryHandOver(peer, role, orders)
 }

@@ -21,6 +21,8 @@ export interface Timing {
 export interface PeerOptions {
   readonly id: ReplicaId
   readonly browser: string
+  /** Runs in another tab's worker, in place of a dead one: votes, hands the lead over, and is voted out. */
+  readonly adopted?: boolean
   /** How many voters the autopilot aims at: 1, 3 or 5. */
   readonly voters: number
   readonly timing: Timing

@@ -59,7 +59,7 @@ describe('connecting', () => {
     await server.last.cut()
     await clock.advance(100)
     await server.last.welcome()
-    expect(server.last.kinds()).toEqual(['auth'])
+    expect(server.last.kinds()).toEqual(['auth', 'exists'])
   })
 
   test('a session can be taken over', async () => {
@@ -159,24 +159,39 @@ describe('requests', () => {
 })
 
 describe('loss', () => {
-  test('of the connection: sent writes are unknown, unsent ones go out later, the session is resumed', async () => {
+  test('of the connection: sent writes are unknown, reads are asked again, unsent ones go out later, the session is resumed', async () => {
     const { client, server, clock } = await connectedStage()
     const changes: StateChange[] = []
     client.onState((change) => changes.push(change))
     const write = caught(client.delete('/a'))
-    const read = caught(client.exists('/a'))
+    const read = client.exists('/a')
     await settled()
     await server.last.cut()
     expect(await write).toMatchObject({ code: 'ConnectionLoss', outcome: 'unknown', retryable: true })
-    expect(await read).toMatchObject({ code: 'ConnectionLoss', outcome: 'not-applied' })
     expect(changes).toMatchObject([{ state: 'suspended', deadline: 6000 }])
     const waiting = client.delete('/b')
     await clock.advance(100)
     expect(server.last.hello).toMatchObject({ sessionId: 7n, passwd: Uint8Array.of(1, 2, 3) })
     await server.last.welcome()
-    await server.last.reply(1, 'delete', {})
+    expect(server.last.kinds()).toEqual(['exists', 'delete'])
+    await server.last.reply(1, 'exists', { stat: STAT })
+    await server.last.reply(2, 'delete', {})
     await waiting
+    expect(await read).toMatchObject({ version: STAT.version })
     expect(changes.map(({ state }) => state)).toEqual(['suspended', 'connected'])
+  })
+
+  test('again and again: a read that may itself be what ends connections is not asked for ever', async () => {
+    const { client, server, clock } = await connectedStage()
+    const read = caught(client.exists('/a'))
+    await settled()
+    for (let sends = 1; sends <= 4; sends++) {
+      expect(server.last.kinds()).toEqual(['exists'])
+      await server.last.cut()
+      await clock.advance(2000)
+      await server.last.welcome()
+    }
+    expect(await read).toMatchObject({ code: 'ConnectionLoss', outcome: 'not-applied' })
   })
 
   test('the zxid of the last reply is told on return', async () => {
