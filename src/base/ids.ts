@@ -14,6 +14,3 @@ export const isReplicaId = (value: unknown): value is ReplicaId =>
 
 export const isEnsembleId = (value: unknown): value is EnsembleId =>
   typeof value === 'string' && /^[0-9a-f]{32}$/.test(value)
-
-/** Short enough for a person to tell replicas apart. */
-export const formatReplica = (id: ReplicaId): string => id.toString(36).padStart(4, '0').slice(-4)

@@ -1,4 +1,4 @@
-import type { ErrorCode, KeeperError } from '../base/errors.ts'
+import type { ErrorCode } from '../base/errors.ts'
 import type { SessionId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 
@@ -166,5 +166,3 @@ export interface ZnodeClient {
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
-
-export type { KeeperError }

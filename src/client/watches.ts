@@ -1,5 +1,5 @@
 import { ERROR_CODES, KeeperError } from '../base/errors.ts'
-import { ZXID_NONE, type Zxid } from '../base/zxid.ts'
+import type { Zxid } from '../base/zxid.ts'
 import type { WatcherEvent } from '../jute/headers.ts'
 import { ADD_WATCH_MODES, EVENT_TYPES, WATCHER_TYPES } from '../jute/opcodes.ts'
 import type { WatchEvent, WatchEventType, WatchNotice } from './api.ts'
@@ -37,6 +37,8 @@ export class Watches {
   readonly #streams = new Map<WatchListener, WatchStream>()
   /** Streams that are open or opening, by mode and path. */
   readonly #streamed = new Map<string, number>()
+  /** Paths where the server has a recursive watch for a stream, which is left alone until nothing waits there any more. */
+  #held = new Set<string>()
 
   constructor(requests: Requests, chroot: Chroot, onError: (error: unknown) => void) {
     this.#requests = requests
@@ -47,13 +49,13 @@ export class Watches {
   /**
    * For a read that sets a one-shot watch: what its request must say, and what to do at its reply. A watch counts only
    * from the reply on. Under a stream of the same path nothing is asked of the server: its events are enough, and
-   * ZooKeeper 3.8 would let the one-shot watch replace the lasting one (ZOOKEEPER-4466).
+   * the server would let the one-shot watch replace the lasting one (ZOOKEEPER-4466).
    */
   arm(path: string, listener: WatchListener | undefined, kind: 'data' | 'children') {
     if (listener === undefined) return { watch: false, register: () => undefined, settled: () => undefined }
     if (typeof listener !== 'function') throw refuse('watch', 'must be a function')
     return {
-      watch: !this.#isStreamed(path, kind),
+      watch: !this.#isStreamed(path),
       register: (as: OneShotKind) => this.#registry.addOneShot(as, path, listener),
       settled: this.#registry.expect(path),
     }
@@ -73,9 +75,9 @@ export class Watches {
     const listener = (event: WatchNotice): void => stream.push(event)
     const stop = (): void => stream.end(null)
     this.#count(mode, path, 1)
+    if (recursive) this.#held.add(this.#chroot.absolute(path))
     try {
-      const added = this.#addLasting(path, listener, mode, signal, () => this.#streams.set(listener, stream))
-      await Promise.all([added, recursive ? undefined : this.#restoreRecursive(path)])
+      await this.#addLasting(path, listener, mode, signal, () => this.#streams.set(listener, stream))
     } catch (error) {
       stop()
       throw error
@@ -83,20 +85,6 @@ export class Watches {
     if (signal?.aborted) stop()
     else signal?.addEventListener('abort', stop)
     return stream
-  }
-
-  /**
-   * The persistent watch that was just asked for replaces a recursive one on its path (ZOOKEEPER-4466), the other way round nothing is lost.
-   * So the recursive one is asked for again, and its readers are told that they may have missed something in between.
-   */
-  async #restoreRecursive(path: string): Promise<void> {
-    const at = this.#chroot.absolute(path)
-    if (!this.#streamed.has(`persistentRecursive ${at}`)) return
-    const mode = ADD_WATCH_MODES.persistentRecursive
-    await this.#requests.ask({ kind: 'addWatch', path: at, mode }, { path, once: true, read: () => undefined })
-    for (const listener of this.#registry.lastingAt('persistentRecursive', at)) {
-      this.#streams.get(listener)?.interrupted('resync', ZXID_NONE)
-    }
   }
 
   /** The kinds that there were; NoWatcher if there were none. Streams of the path end. */
@@ -108,6 +96,7 @@ export class Watches {
     const forget = (): readonly RemovedKind[] => {
       if (!this.#registry.has(at, type, watch)) throw failure(ERROR_CODES.NoWatcher, path)
       const streams = this.#streamsAt(at, type, watch)
+      if (type === 'any' && watch === undefined) this.#held.delete(at)
       const kinds = this.#registry.remove(at, type, watch)
       for (const [listener, stream] of streams) {
         this.#streams.delete(listener)
@@ -115,6 +104,8 @@ export class Watches {
       }
       return kinds
     }
+    // The server would take half of a stream's watch away.
+    if (type !== 'any' && this.#isStreamed(at)) return forget()
     try {
       return await this.#requests.ask(
         { kind: watch === undefined ? 'removeWatches' : 'checkWatches', path: at, type: WATCHER_TYPES[type] },
@@ -138,9 +129,18 @@ export class Watches {
   happened(event: WatcherEvent, zxid: number): void {
     const type = TYPES.get(event.type)
     if (type === undefined) return
-    const listeners = this.#registry.fired(type, event.path)
-    const told: WatchEvent = { type, path: this.#chroot.relative(event.path), zxid: Math.max(zxid, 0) as Zxid }
-    for (const listener of listeners) {
+    this.#tell(type, event.path, Math.max(zxid, 0) as Zxid)
+    // A recursive watch leaves out what follows from this, and stands in for those that would hear of it.
+    if (type !== 'NodeCreated' && type !== 'NodeDeleted') return
+    const parent = event.path.slice(0, Math.max(1, event.path.lastIndexOf('/')))
+    if (event.path !== '/' && this.#held.has(parent)) {
+      this.#tell('NodeChildrenChanged', parent, Math.max(zxid, 0) as Zxid)
+    }
+  }
+
+  #tell(type: WatchEventType, path: string, zxid: Zxid): void {
+    const told: WatchEvent = { type, path: this.#chroot.relative(path), zxid }
+    for (const listener of this.#registry.fired(type, path)) {
       try {
         listener(told)
       } catch (error) {
@@ -150,7 +150,9 @@ export class Watches {
   }
 
   rewatch(lastZxid: Zxid): readonly Uint8Array[] {
-    return rewatchPackets(this.#registry.paths(), lastZxid)
+    const paths = this.#registry.paths()
+    this.#held = new Set([...this.#held].filter((path) => this.#streamed.has(`persistentRecursive ${path}`)))
+    return rewatchPackets(paths, lastZxid)
   }
 
   interrupted(type: 'lost' | 'resync', lastZxid: Zxid): void {
@@ -169,6 +171,7 @@ export class Watches {
     const at = this.#chroot.absolute(path)
     this.#registry.remove(at, 'any', listener)
     if (this.#registry.watches(at)) return
+    this.#held.delete(at)
     this.#requests
       .ask({ kind: 'removeWatches', path: at, type: WATCHER_TYPES.any }, { path, read: () => undefined })
       // A watch too many on the server costs an event that nobody hears.
@@ -186,8 +189,9 @@ export class Watches {
     if (typeof listener !== 'function') throw refuse('watch', 'must be a function')
     if (!Object.hasOwn(ADD_WATCH_MODES, mode)) throw refuse('mode', 'must be persistent or persistentRecursive')
     const at = this.#chroot.absolute(path)
+    const asked = this.#held.has(at) ? 'persistentRecursive' : mode
     await this.#requests.ask(
-      { kind: 'addWatch', path: at, mode: ADD_WATCH_MODES[mode] },
+      { kind: 'addWatch', path: at, mode: ADD_WATCH_MODES[asked] },
       {
         path,
         signal,
@@ -207,9 +211,8 @@ export class Watches {
     else this.#streamed.delete(key)
   }
 
-  #isStreamed(path: string, kind: 'data' | 'children'): boolean {
-    if (this.#streamed.has(`persistent ${path}`)) return true
-    return kind === 'data' && this.#streamed.has(`persistentRecursive ${path}`)
+  #isStreamed(path: string): boolean {
+    return this.#held.has(path) || this.#streamed.has(`persistent ${path}`)
   }
 
   #streamsAt(path: string, type: WatchType, only: WatchListener | undefined): [WatchListener, WatchStream][] {

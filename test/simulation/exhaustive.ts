@@ -139,14 +139,18 @@ function actionsOf(state: Small, bounds: Bounds): ((next: Small) => void)[] {
       })
     }
     if (role.kind !== 'looking' || role.settling) continue
-    if (state.used.leads < bounds.leads) {
+    // The peers are alike at first: whoever leads first may be called 1, and whoever follows it first 2.
+    const { leads, follows, crashes } = state.used
+    const alike = crashes === 0 && follows === 0 && leads === 0
+    if (leads < bounds.leads && (!alike || id === 1)) {
       actions.push((next) => {
         next.used.leads++
         force(next, id, startLeading)
       })
     }
     for (const other of state.peers) {
-      if (other === peer || other.role.kind !== 'leading' || state.used.follows >= bounds.follows) continue
+      if (other === peer || other.role.kind !== 'leading' || follows >= bounds.follows) continue
+      if (crashes === 0 && follows === 0 && leads === 1 && id !== 2) continue
       actions.push((next) => {
         next.used.follows++
         force(next, id, (mine, orders) => startFollowing(mine, other.options.id, orders))

@@ -1,6 +1,8 @@
 // npm run sim -- --seeds A-B [--minutes M] [--profile zab|tree] [--trace SEED]
 // npm run sim -- --walk [--seeds A-B] [--minutes M] [--trace SEED] [--stop]
+// npm run sim -- --exhaustive [--crashes N] [--leads N] [--follows N] [--transactions N]
 // npm run sim -- --mutations [--mutation NAME,…]
+import { exhaust } from './exhaustive.ts'
 import { live } from './life.ts'
 import { walkOnce } from './walk.ts'
 
@@ -14,6 +16,7 @@ if (args.includes('--mutations')) {
   const { mutateAll } = await import('./mutate.ts')
   process.exit(await mutateAll(option('mutation')?.split(',') ?? []))
 }
+if (args.includes('--exhaustive')) process.exit(exhaustAll())
 if (args.includes('--walk')) process.exit(walkAll())
 
 const profile = option('profile') === 'tree' ? 'tree' : 'zab'
@@ -56,6 +59,32 @@ console.log(
 )
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 ? 1 : 0)
+
+/** Every interleaving within the bounds. */
+function exhaustAll(): number {
+  const bound = (name: string, otherwise: number): number => Number(option(name) ?? otherwise)
+  const bounds = {
+    peers: 3,
+    transactions: bound('transactions', 1),
+    crashes: bound('crashes', 0),
+    leads: bound('leads', 2),
+    follows: bound('follows', 2),
+  }
+  const began = performance.now()
+  try {
+    const { states, whole } = exhaust(bounds)
+    const seconds = ((performance.now() - began) / 1000).toFixed(0)
+    console.log(
+      `${JSON.stringify(bounds)}: ${states} states, ${whole ? 'the whole space' : 'not the whole space'}, ${seconds} s`,
+    )
+    console.log(whole ? '1 passed, 0 failed' : '0 passed, 1 failed')
+    return whole ? 0 : 1
+  } catch (error) {
+    console.log(String((error as Error)?.stack ?? error))
+    console.log('0 passed, 1 failed')
+    return 1
+  }
+}
 
 /** Untimed walks with a leader oracle. */
 function walkAll(): number {

@@ -15,6 +15,7 @@ const never = (): never => {
 const service = () =>
   new Service({
     claim: () => Promise.reject(new KeeperError('StorageFailed', 'the disk is full', { path: 'log' })),
+    adopt: never,
     server: () => new Server(),
     platform: workerPlatform,
     pipe: never,

@@ -7,7 +7,7 @@ import { encodeConnectRequest } from '../../../src/jute/protocol.ts'
 import { OPEN_ACL } from '../../../src/tree/acl.ts'
 import { Pair } from './pair.ts'
 
-const create = (path: string, flags = 0): Request => ({ kind: 'create', path, data: null, acl: OPEN_ACL, flags })
+const create = (path: string, flags = 0) => ({ kind: 'create', path, data: null, acl: OPEN_ACL, flags }) as const
 const get = (path: string, watch = false): Request => ({ kind: 'getData', path, watch })
 const exists = (path: string, watch = false): Request => ({ kind: 'exists', path, watch })
 const sync: Request = { kind: 'sync', path: '/' }
