@@ -15,6 +15,10 @@ function seedsOfThisCommit() {
   return `${first}-${first + 999_999}`
 }
 
+/** Mutants that die within seconds; all of them: `npm run sim -- --mutations`. */
+const SMOKE =
+  'ack-before-durable,newleader-acked-early,half-is-a-quorum,no-session-nonce,epoch-not-raised,delivered-before-durable'
+
 const stages = [
   { name: 'check', command: npm('check') },
   {
@@ -25,7 +29,14 @@ const stages = [
       return { passed: report.numPassedTests, skipped: report.numPendingTests + report.numTodoTests }
     },
   },
-  { name: 'simulation', command: npm('sim', '--', '--seeds', seedsOfThisCommit(), '--minutes', '1') },
+  { name: 'lives', command: npm('sim', '--', '--seeds', seedsOfThisCommit(), '--minutes', '0.5') },
+  {
+    name: 'lives with clients',
+    command: npm('sim', '--', '--profile', 'tree', '--seeds', seedsOfThisCommit(), '--minutes', '0.5'),
+  },
+  { name: 'walks', command: npm('sim', '--', '--walk', '--seeds', seedsOfThisCommit(), '--minutes', '1') },
+  { name: 'small world', command: npm('sim', '--', '--exhaustive') },
+  { name: 'mutants', command: npm('sim', '--', '--mutations', '--mutation', SMOKE) },
   {
     name: 'browser',
     command: npm('test:browser'),
