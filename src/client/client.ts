@@ -144,7 +144,7 @@ export class Client implements ZnodeClient {
   async exists(path: string, options: ReadOptions = {}): Promise<Stat | null> {
     checkPath(path)
     const at = this.#chroot.absolute(path)
-    const { watch, register, settled } = this.#watches.arm(at, options.watch, 'data')
+    const { watch, register, settled } = this.#watches.arm(at, options.watch)
     return this.#requests.ask(
       { kind: 'exists', path: at, watch },
       {
@@ -170,7 +170,7 @@ export class Client implements ZnodeClient {
   ): Promise<{ readonly data: Uint8Array | null; readonly stat: Stat }> {
     checkPath(path)
     const at = this.#chroot.absolute(path)
-    const { watch, register, settled } = this.#watches.arm(at, options.watch, 'data')
+    const { watch, register, settled } = this.#watches.arm(at, options.watch)
     return this.#requests.ask(
       { kind: 'getData', path: at, watch },
       {
@@ -202,7 +202,7 @@ export class Client implements ZnodeClient {
   ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }> {
     checkPath(path)
     const at = this.#chroot.absolute(path)
-    const { watch, register, settled } = this.#watches.arm(at, options.watch, 'children')
+    const { watch, register, settled } = this.#watches.arm(at, options.watch)
     return this.#requests.ask(
       { kind: 'getChildren2', path: at, watch },
       {

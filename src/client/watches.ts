@@ -51,7 +51,7 @@ export class Watches {
    * from the reply on. Under a stream of the same path nothing is asked of the server: its events are enough, and
    * the server would let the one-shot watch replace the lasting one (ZOOKEEPER-4466).
    */
-  arm(path: string, listener: WatchListener | undefined, kind: 'data' | 'children') {
+  arm(path: string, listener: WatchListener | undefined) {
     if (listener === undefined) return { watch: false, register: () => undefined, settled: () => undefined }
     if (typeof listener !== 'function') throw refuse('watch', 'must be a function')
     return {

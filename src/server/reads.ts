@@ -8,7 +8,7 @@ import type { State } from '../tree/state.ts'
 import type { Znode } from '../tree/znode.ts'
 import { type Answer, failed, nothing } from './answers.ts'
 import type { Connection } from './connection.ts'
-import { ANY_WATCH, WATCH, type Watches } from './watches.ts'
+import { TABLE, WATCH, type Watches } from './watches.ts'
 
 /** Answers one read from this replica's state, and sets its watch. ZooKeeper: FinalRequestProcessor. */
 export function answerRead(state: State, watches: Watches, connection: Connection, request: Request): Answer {
@@ -106,7 +106,7 @@ function addWatch(watches: Watches, { id }: Connection, { path, mode }: SimpleRe
 }
 
 function modesOf(type: number): number {
-  if (type === WATCHER_TYPES.children) return WATCH.child
-  if (type === WATCHER_TYPES.data) return WATCH.data
-  return type === WATCHER_TYPES.any ? ANY_WATCH : 0
+  if (type === WATCHER_TYPES.children) return TABLE.child
+  if (type === WATCHER_TYPES.data) return TABLE.data
+  return type === WATCHER_TYPES.any ? TABLE.data | TABLE.child : 0
 }

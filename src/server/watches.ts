@@ -2,22 +2,25 @@ import type { Change } from '../tree/apply.ts'
 import { parentOf } from '../tree/path.ts'
 import type { ConnectionId } from './orders.ts'
 
-/** Modes of a registration, as bits. A persistent one is two: for data and for children. */
-export const WATCH = { data: 1, child: 2, persistent: 4 | 8, recursive: 16 } as const
-export const ANY_WATCH = 31
+/** Modes of a registration, as bits. A lasting one is two: in the table for data and in that for children. */
+export const WATCH = { data: 1, child: 2, persistent: 4 | 8, recursive: 16 | 32 } as const
 
 /**
- * ZooKeeper keeps two tables; each mode is in one of them, a persistent one in both. In each table a connection has one mode a path: the last
- * registration replaces the others (ZOOKEEPER-4466).
+ * ZooKeeper keeps two tables. In each a connection has one mode a path: the last registration replaces the others
+ * (ZOOKEEPER-4466).
  */
 const PERSISTENT = { data: 4, child: 8 } as const
-const TABLES = [WATCH.data | PERSISTENT.data | WATCH.recursive, WATCH.child | PERSISTENT.child] as const
+const RECURSIVE = { data: 16, child: 32 } as const
+export const TABLE = {
+  data: WATCH.data | PERSISTENT.data | RECURSIVE.data,
+  child: WATCH.child | PERSISTENT.child | RECURSIVE.child,
+} as const
 
 /** Which modes on the changed path see which change, and which of them are used up by it. */
 const TRIGGERS: { readonly [T in Change['type']]: { readonly seenBy: number; readonly uses: number } } = {
-  NodeCreated: { seenBy: WATCH.data | PERSISTENT.data | WATCH.recursive, uses: WATCH.data },
-  NodeDataChanged: { seenBy: WATCH.data | PERSISTENT.data | WATCH.recursive, uses: WATCH.data },
-  NodeDeleted: { seenBy: ANY_WATCH, uses: WATCH.data | WATCH.child },
+  NodeCreated: { seenBy: TABLE.data, uses: WATCH.data },
+  NodeDataChanged: { seenBy: TABLE.data, uses: WATCH.data },
+  NodeDeleted: { seenBy: TABLE.data | TABLE.child, uses: WATCH.data | WATCH.child },
   NodeChildrenChanged: { seenBy: WATCH.child | PERSISTENT.child, uses: WATCH.child },
 }
 
@@ -38,7 +41,7 @@ export class Watches {
 
   add(connection: ConnectionId, path: string, modes: number): void {
     let kept = this.#modes(connection, path)
-    for (const table of TABLES) if ((modes & table) !== 0) kept &= ~table
+    for (const table of Object.values(TABLE)) if ((modes & table) !== 0) kept &= ~table
     this.#put(connection, path, kept | modes)
   }
 
@@ -76,15 +79,15 @@ export class Watches {
       seers.add(connection)
       if ((modes & uses) !== 0) this.#put(connection, path, modes & ~uses)
     }
-    if (this.#recursive > 0 && (seenBy & WATCH.recursive) !== 0) this.#fromAbove(path, seers)
+    if (this.#recursive > 0 && (seenBy & WATCH.recursive) !== 0) this.#fromAbove(path, seenBy & WATCH.recursive, seers)
     return seers
   }
 
-  #fromAbove(path: string, seers: Set<ConnectionId>): void {
+  #fromAbove(path: string, seenBy: number, seers: Set<ConnectionId>): void {
     for (let at = path; at !== '/'; ) {
       at = parentOf(at)
       for (const [connection, modes] of this.#byPath.get(at) ?? []) {
-        if ((modes & WATCH.recursive) !== 0) seers.add(connection)
+        if ((modes & seenBy) !== 0) seers.add(connection)
       }
     }
   }
@@ -96,7 +99,7 @@ export class Watches {
   #put(connection: ConnectionId, path: string, modes: number): void {
     const before = this.#modes(connection, path)
     if (before === modes) return
-    this.#recursive += ((modes & WATCH.recursive) - (before & WATCH.recursive)) / WATCH.recursive
+    this.#recursive += Number((modes & WATCH.recursive) !== 0) - Number((before & WATCH.recursive) !== 0)
     this.#size += (modes === 0 ? 0 : 1) - (before === 0 ? 0 : 1)
     const watchers = this.#byPath.get(path) ?? new Map<ConnectionId, number>()
     const paths = this.#byConnection.get(connection) ?? new Set<string>()
