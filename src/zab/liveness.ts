@@ -5,7 +5,7 @@ import { candidateLost, currentNotification, decide, lookingOnTick } from './ele
 import type { Order, PeerAbout } from './facts.ts'
 import { tryHandOver } from './handover.ts'
 import { configOf } from './history.ts'
-import { type Following, type Leading, mark, type Peer } from './peer.ts'
+import { chance, type Following, type Leading, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
 import { stepDown } from './roles.ts'
 import { pingAll } from './sync-read.ts'
@@ -27,22 +27,46 @@ export function onWoke(peer: Peer, now: number, gap: number, orders: Order[]): v
   stepDown(peer, 'this replica slept', orders)
 }
 
+/** Fixed timeouts never elect on slow links and disks: whoever waited in vain waits longer the next time, and less again once all is well. */
+const PATIENCE_MAX = 8
+const PATIENCE_GROWTH = 1.5
+/** A role that holds for this long, milliseconds, takes one step of it back. */
+const CALM = 20_000
+
+export function waitedInVain(peer: Peer, reason: string, orders: Order[]): void {
+  peer.patience = Math.min(PATIENCE_MAX, peer.patience * PATIENCE_GROWTH * (0.9 + chance(peer) / 5))
+  stepDown(peer, reason, orders)
+}
+
+function calmDown(peer: Peer, role: Following | Leading): void {
+  if (peer.patience === 1 || peer.now - role.calmAt < CALM) return
+  role.calmAt = peer.now
+  peer.patience = Math.max(1, peer.patience / PATIENCE_GROWTH)
+}
+
 function followingOnTick(peer: Peer, role: Following, orders: Order[]): void {
   const { timing } = peer.options
-  if (role.phase === 'broadcast') {
-    if (peer.now - role.heardAt > timing.silence) stepDown(peer, 'the leader is silent', orders)
-  } else if (peer.now - role.progressAt > timing.establish) stepDown(peer, 'no synchronization in time', orders)
+  if (role.phase !== 'broadcast') {
+    if (peer.now - role.progressAt > timing.establish * peer.patience) {
+      waitedInVain(peer, 'no synchronization in time', orders)
+    }
+    return
+  }
+  if (peer.now - role.heardAt > timing.silence * peer.patience)
+    return waitedInVain(peer, 'the leader is silent', orders)
+  calmDown(peer, role)
 }
 
 function leadingOnTick(peer: Peer, role: Leading, orders: Order[]): void {
   const { timing } = peer.options
   if (role.phase !== 'broadcast') {
-    if (peer.now - role.since > timing.establish) stepDown(peer, 'not established in time', orders)
+    if (peer.now - role.since > timing.establish * peer.patience) waitedInVain(peer, 'not established in time', orders)
     return
   }
   if (peer.now - role.pingedAt >= timing.heartbeat) pingAll(peer, role, orders)
   leaderCheckQuorum(peer, role, orders)
   if (peer.role !== role) return
+  calmDown(peer, role)
   tryHandOver(peer, role, orders)
   if (peer.role === role && role.handingOver === null) autopilotOnTick(peer, role, orders)
 }
@@ -51,13 +75,12 @@ function leadingOnTick(peer: Peer, role: Leading, orders: Order[]): void {
 export function leaderCheckQuorum(peer: Peer, role: Leading, orders: Order[]): void {
   const config = configOf(peer.history)
   if (role.phase !== 'broadcast' || config === null) return
+  const silence = peer.options.timing.silence * peer.patience
   const heard = (id: ReplicaId): boolean => {
     const learner = role.learners.get(id)
-    return (
-      id === peer.options.id || (learner !== undefined && peer.now - learner.heardAt <= peer.options.timing.silence)
-    )
+    return id === peer.options.id || (learner !== undefined && peer.now - learner.heardAt <= silence)
   }
-  if (!hasQuorum(config, heard)) stepDown(peer, 'no quorum in reach', orders)
+  if (!hasQuorum(config, heard)) waitedInVain(peer, 'no quorum in reach', orders)
 }
 
 export function onLinkOpened(peer: Peer, id: ReplicaId, link: LinkId, about: PeerAbout, orders: Order[]): void {

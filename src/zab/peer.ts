@@ -93,6 +93,8 @@ export interface Following {
   staged: Staged | null
   heardAt: number
   progressAt: number
+  /** When its patience was last reconsidered. */
+  calmAt: number
   readonly requests: Uint8Array[]
   /** sync tags whose answer came, waiting for delivery. */
   readonly syncs: { readonly tag: number; readonly zxid: Zxid }[]
@@ -137,6 +139,7 @@ export interface Leading {
   readonly kind: 'leading'
   phase: 'discovery' | 'synchronization' | 'broadcast'
   readonly since: number
+  calmAt: number
   /** This peer's credentials when it began to lead: nobody in the promise quorum may have better ones. */
   readonly summary: Vote
   epoch: number
@@ -209,6 +212,8 @@ export interface Peer {
   /** The last attempt to follow failed because this log does not fit: ask for a snapshot. */
   snapshotWanted: boolean
   random: number
+  /** How much longer than usual this peer waits before it gives a role up: it grows with every role that ended by waiting in vain. */
+  patience: number
   halted: boolean
   /** The role that the host was told last, so that it hears of changes only. */
   told: string
@@ -236,6 +241,7 @@ export function makePeer(options: PeerOptions, start: PeerStart, now: number): P
     nonce: 0,
     snapshotWanted: false,
     random: options.seed | 0 || 1,
+    patience: 1,
     halted: false,
     told: '',
     preferred: null,

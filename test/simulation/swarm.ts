@@ -18,9 +18,9 @@ export function drawSwarm(swarm: Chance) {
     voters: swarm.pick([1, 3, 3, 3, 5] as const),
     duration: swarm.int(8_000, 25_000),
     latencyMin: swarm.int(0, 3),
-    latencyMean: swarm.pick([1, 1, 5, 20, 60]),
+    latencyMean: swarm.pick([1, 1, 5, 20, 60, 300]),
     diskFaults: {
-      latency: swarm.pick([1, 1, 3, 15, 60]),
+      latency: swarm.pick([1, 1, 3, 15, 60, 250]),
       stall: rare(0.3, 0.001, 0.03),
       failure: rare(0.2, 0.0001, 0.003),
     },
