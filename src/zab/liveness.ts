@@ -30,8 +30,12 @@ export function onWoke(peer: Peer, now: number, gap: number, orders: Order[]): v
 /** Fixed timeouts never elect on slow links and disks: whoever waited in vain waits longer the next time, and less again once all is well. */
 const PATIENCE_MAX = 8
 const PATIENCE_GROWTH = 1.5
+/** Of an established role less: a leader that nobody hears must not serve reads for long. */
+const SILENCE_PATIENCE_MAX = 3
 /** A role that holds for this long, milliseconds, takes one step of it back. */
 const CALM = 20_000
+
+const silenceOf = (peer: Peer): number => peer.options.timing.silence * Math.min(SILENCE_PATIENCE_MAX, peer.patience)
 
 export function waitedInVain(peer: Peer, reason: string, orders: Order[]): void {
   peer.patience = Math.min(PATIENCE_MAX, peer.patience * PATIENCE_GROWTH * (0.9 + chance(peer) / 5))
@@ -52,8 +56,7 @@ function followingOnTick(peer: Peer, role: Following, orders: Order[]): void {
     }
     return
   }
-  if (peer.now - role.heardAt > timing.silence * peer.patience)
-    return waitedInVain(peer, 'the leader is silent', orders)
+  if (peer.now - role.heardAt > silenceOf(peer)) return waitedInVain(peer, 'the leader is silent', orders)
   calmDown(peer, role)
 }
 
@@ -75,12 +78,16 @@ function leadingOnTick(peer: Peer, role: Leading, orders: Order[]): void {
 export function leaderCheckQuorum(peer: Peer, role: Leading, orders: Order[]): void {
   const config = configOf(peer.history)
   if (role.phase !== 'broadcast' || config === null) return
-  const silence = peer.options.timing.silence * peer.patience
+  const silence = silenceOf(peer)
   const heard = (id: ReplicaId): boolean => {
     const learner = role.learners.get(id)
     return id === peer.options.id || (learner !== undefined && peer.now - learner.heardAt <= silence)
   }
-  if (!hasQuorum(config, heard)) waitedInVain(peer, 'no quorum in reach', orders)
+  if (hasQuorum(config, heard)) return
+  // Links that closed are an answer; silence may only be slowness.
+  const linked = (id: ReplicaId): boolean => id === peer.options.id || role.learners.has(id)
+  if (hasQuorum(config, linked)) waitedInVain(peer, 'no quorum in reach', orders)
+  else stepDown(peer, 'no quorum in reach', orders)
 }
 
 export function onLinkOpened(peer: Peer, id: ReplicaId, link: LinkId, about: PeerAbout, orders: Order[]): void {
