@@ -18,7 +18,10 @@ export interface ListenerTerms {
 
 /** ZooKeeper's client port: each connection is a client, or one four-letter word. */
 export class TcpListener {
-  readonly #server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
+  // Half open: who asks a four-letter word may have said all that it will, and still wants the answer.
+  readonly #server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
+    this.#accept(socket),
+  )
   readonly #terms: ListenerTerms
   readonly #sockets = new Set<Socket>()
   readonly #connections = new Set<CountedPipe>()
@@ -60,14 +63,18 @@ export class TcpListener {
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     socket.setTimeout(SILENT_MS, () => socket.destroy())
+    const hangUp = (): void => void socket.end()
+    socket.on('end', hangUp)
     let first: Buffer = Buffer.alloc(0)
     const listen = (chunk: Buffer): void => {
       first = first.length === 0 ? chunk : Buffer.concat([first, chunk])
       if (first.length < 4) return
       socket.off('data', listen)
       const word = first.toString('latin1', 0, 4)
-      if (isWord(word)) this.#answer(socket, word)
-      else this.#serve(socket, first)
+      if (isWord(word)) {
+        socket.off('end', hangUp)
+        this.#answer(socket, word)
+      } else this.#serve(socket, first)
     }
     socket.on('data', listen)
   }
