@@ -1,0 +1,6 @@
+import { Report } from './report.ts'
+import { vectors } from './vectors.ts'
+
+const r = new Report()
+await vectors(r)
+process.exit(r.sum())
