@@ -4,6 +4,7 @@ import { byId, onPress, saying } from './dom.ts'
 import { showFailure } from './failure.ts'
 import { Frames } from './frames.ts'
 import { GossipChannel, type Status } from './gossip.ts'
+import './handle.ts'
 import { InspectPanel } from './inspect.ts'
 import { JobPanel } from './job.ts'
 import { MembersPanel } from './members.ts'
@@ -17,25 +18,6 @@ import { Story } from './story.ts'
 import { TreePanel } from './tree.ts'
 import { inWords } from './tree-words.ts'
 import { ZnodePanel } from './znode.ts'
-
-declare global {
-  /** For the console, the tests and the script. */
-  var tabkeeperDemo: {
-    /** A byte a pixel, row by row. */
-    image(): Uint8Array
-    png(): string
-    state(): {
-      readonly name: string | null
-      readonly leader: string | null
-      readonly voters: number
-      readonly members: number
-      readonly run: string | null
-      readonly complete: boolean
-      readonly makers: readonly (string | null)[]
-    }
-    start(): Promise<void>
-  }
-}
 
 const MEMBERS_FOR_A_START = 3
 

@@ -6,7 +6,7 @@ export const NAMES_PATH = '/demo/names'
 export const letter = (index: number): string =>
   String.fromCharCode(65 + (index % 26)) + (index < 26 ? '' : String(Math.floor(index / 26)))
 
-/** How many colours style.css has. */
+/** How many colours style/page.css has. */
 const COLOURS = 7
 export const colourOf = (index: number): string => `var(--member-${index % COLOURS})`
 

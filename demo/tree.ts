@@ -80,7 +80,7 @@ export class TreePanel {
       this.#timer = null
       const now = [...this.#stale]
       this.#stale.clear()
-      Promise.all(now.map((path) => this.#read(path))).then(() => this.#draw())
+      void Promise.all(now.map((path) => this.#read(path))).then(() => this.#draw())
     }, REDRAW_AFTER)
   }
 
@@ -129,7 +129,7 @@ export class TreePanel {
     const here = path === this.#at
     items.push(
       h(
-        'li',
+        'div',
         {
           role: 'treeitem',
           'aria-level': level,
@@ -148,7 +148,7 @@ export class TreePanel {
     if (!open || known === undefined) return
     for (const child of known.children.slice(0, SHOWN)) this.#list(childOf(path, child), child, level + 1, items)
     const more = known.children.length - SHOWN
-    if (more > 0) items.push(h('li', { role: 'none', class: 'more', style: `--level: ${level}` }, `and ${more} more`))
+    if (more > 0) items.push(h('div', { role: 'none', class: 'more', style: `--level: ${level}` }, `and ${more} more`))
   }
 
   #focus(): void {
@@ -165,7 +165,7 @@ export class TreePanel {
   #fold(path: string, open: boolean): void {
     if (open) this.#open.add(path)
     else this.#open.delete(path)
-    this.#read(path).then(() => this.#draw())
+    void this.#read(path).then(() => this.#draw())
   }
 
   #click(event: Event): void {

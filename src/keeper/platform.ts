@@ -9,8 +9,9 @@ export function checkPlatform(): void {
       'Unsupported',
       'Tabkeeper needs a secure context: serve the page over https, or from localhost while you develop.',
     )
-  const missing: string[] = NEEDED.filter((name) => !(name in globalThis))
-  if (!('navigator' in globalThis && 'locks' in navigator)) missing.push('navigator.locks')
+  // A name may be there and empty, where a policy took it away.
+  const missing: string[] = NEEDED.filter((name) => Reflect.get(globalThis, name) === undefined)
+  if (globalThis.navigator?.locks === undefined) missing.push('Web Locks (navigator.locks)')
   if (missing.length === 0) return
   throw new KeeperError(
     'Unsupported',

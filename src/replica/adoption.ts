@@ -136,7 +136,7 @@ export class Adoption {
   async #letGo(now: number): Promise<void> {
     const state = this.#state
     for (const [id, one] of [...this.#adopted]) {
-      const spare = state !== null && state.serving && !state.joint && !state.voters.includes(id)
+      const spare = state?.serving === true && !state.joint && !state.voters.includes(id)
       one.spareSince = spare ? (one.spareSince ?? now) : null
       if (one.spareSince !== null && now - one.spareSince >= SPARE_MS) await one.replica.close()
     }

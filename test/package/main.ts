@@ -44,7 +44,14 @@ const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`
 
 /** What a user needs is there, and nothing that a deleted source left behind. */
 function checkFiles(paths: readonly string[]): void {
-  for (const path of ['dist/src/index.js', 'dist/src/index.d.ts', 'dist/workers/replica.js', 'dist/src/node/cli.js', 'LICENSE', 'README.md']) {
+  for (const path of [
+    'dist/src/index.js',
+    'dist/src/index.d.ts',
+    'dist/workers/replica.js',
+    'dist/src/node/cli.js',
+    'LICENSE',
+    'README.md',
+  ]) {
     if (!paths.includes(path)) throw new Error(`The package lacks ${path}.`)
   }
   for (const path of paths) {

@@ -1,0 +1,179 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import WebSocket from 'ws'
+import { type PipeSocket, webSocketPipe } from '../../../src/client/web-socket-pipe.ts'
+import { type ProxyOptions, WebSocketProxy } from '../../../src/node/proxy.ts'
+
+const HOST = '127.0.0.1'
+let zookeeper: Server
+let sockets: Socket[]
+let proxy: WebSocketProxy
+
+beforeEach(async () => {
+  sockets = []
+  zookeeper = createServer((socket) => void sockets.push(socket.on('error', () => undefined)))
+  await new Promise<void>((resolve) => zookeeper.listen(0, HOST, resolve))
+})
+afterEach(async () => {
+  await proxy.close()
+  for (const socket of sockets) socket.destroy()
+  await new Promise((resolve) => zookeeper.close(resolve))
+})
+
+const start = async (more: Partial<ProxyOptions> = {}): Promise<void> => {
+  const { port } = zookeeper.address() as AddressInfo
+  proxy = await WebSocketProxy.start({
+    listen: { host: HOST, port: 0 },
+    zookeeper: [{ host: HOST, port }],
+    ...more,
+  })
+}
+const url = (query = '') => `ws://${HOST}:${proxy.address.port}/${query}`
+const packet = (...bytes: number[]) => new Uint8Array([0, 0, 0, bytes.length, ...bytes])
+
+/** 101, or the status of the refusal. */
+const status = (query = '', protocols: string[] = [], headers: Record<string, string> = {}): Promise<number> =>
+  new Promise((resolve) => {
+    const socket = new WebSocket(url(query), protocols, { headers })
+    socket.on('unexpected-response', (_, response) => {
+      resolve(response.statusCode ?? 0)
+      socket.terminate()
+    })
+    socket.on('error', () => undefined)
+    socket.on('open', () => {
+      resolve(101)
+      socket.close()
+    })
+  })
+
+async function open() {
+  const connect = webSocketPipe(url(), (address) => new WebSocket(address) as unknown as PipeSocket)
+  const pipe = await connect()
+  const frames: number[][] = []
+  const reasons: string[] = []
+  pipe.onframe = (frame) => frames.push([...frame])
+  pipe.onclose = (reason) => reasons.push(reason)
+  await vi.waitUntil(() => sockets.length > 0)
+  const server = sockets.at(-1) as Socket
+  const got: number[] = []
+  server.on('data', (chunk) => got.push(...chunk))
+  return { pipe, frames, reasons, server, got }
+}
+
+describe('frames', () => {
+  test('go through both ways, whole', async () => {
+    await start()
+    const { pipe, frames, server, got } = await open()
+    pipe.send(new Uint8Array([...packet(1, 2), ...packet(3)]))
+    await expect.poll(() => got).toEqual([...packet(1, 2), ...packet(3)])
+    server.write(packet(7, 8, 9).subarray(0, 5))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(frames).toEqual([])
+    server.write(packet(7, 8, 9).subarray(5))
+    await expect.poll(() => frames).toEqual([[...packet(7, 8, 9)]])
+  })
+
+  test('that are large leave in several messages', async () => {
+    await start({ frameBytesMax: 1_100_000 })
+    const { pipe, got, server } = await open()
+    server.removeAllListeners('data')
+    let bytes = 0
+    server.on('data', (chunk) => {
+      bytes += chunk.length
+    })
+    const one = new Uint8Array(4 + 700_000)
+    new DataView(one.buffer).setInt32(0, 700_000)
+    const frame = new Uint8Array(one.length * 4)
+    for (let i = 0; i < 4; i++) frame.set(one, i * one.length)
+    pipe.send(frame)
+    await expect.poll(() => bytes).toBe(frame.length)
+    expect(got).toEqual([])
+  })
+
+  test('that are not whole end the connection on both sides', async () => {
+    await start()
+    const { pipe, reasons, server } = await open()
+    const gone = new Promise((resolve) => server.once('close', resolve))
+    pipe.send(packet(1, 2, 3).subarray(0, 6))
+    await gone
+    await expect.poll(() => reasons).toEqual(['a frame must hold whole packets'])
+  })
+
+  test('over the limit end it too', async () => {
+    await start({ frameBytesMax: 1000 })
+    const { pipe, reasons } = await open()
+    pipe.send(new Uint8Array(1004))
+    await expect.poll(() => reasons).toHaveLength(1)
+  })
+
+  test('wait for a server that does not read, and for their share of the line', async () => {
+    await start({ bytesPerSecond: 50_000 })
+    const { pipe, server } = await open()
+    let bytes = 0
+    server.on('data', (chunk) => {
+      bytes += chunk.length
+    })
+    const frame = new Uint8Array(10_004)
+    new DataView(frame.buffer).setInt32(0, 10_000)
+    const begin = performance.now()
+    for (let i = 0; i < 8; i++) pipe.send(frame)
+    await expect.poll(() => bytes, { timeout: 5000 }).toBe(8 * frame.length)
+    expect(performance.now() - begin).toBeGreaterThan(300)
+  })
+})
+
+describe('ends', () => {
+  test('of one side are told to the other', async () => {
+    await start()
+    const first = await open()
+    first.server.end()
+    await expect.poll(() => first.reasons).toEqual(['the server closed the connection'])
+    const second = await open()
+    const gone = new Promise((resolve) => second.server.once('close', resolve))
+    second.pipe.close()
+    await gone
+    await expect.poll(() => proxy.connections).toBe(0)
+  })
+
+  test('come at once where no server is', async () => {
+    await start({ zookeeper: [{ host: HOST, port: 1 }] })
+    const socket = new WebSocket(url())
+    const code = await new Promise((resolve) => socket.on('close', resolve))
+    expect(code).toBe(1013)
+    const health = await (await fetch(url('health').replace('ws', 'http'))).json()
+    expect(health).toEqual({ status: 'ok', connections: 0, failures: 1 })
+  })
+})
+
+describe('admission', () => {
+  test('by origin', async () => {
+    await start({ origins: ['https://app.example.org/'] })
+    expect(await status('', [], { origin: 'https://app.example.org' })).toBe(101)
+    expect(await status('', [], { origin: 'https://evil.example.org' })).toBe(403)
+    expect(await status()).toBe(101)
+  })
+
+  test('by token', async () => {
+    await start({ token: 'secret' })
+    expect(await status()).toBe(401)
+    expect(await status('?token=wrong')).toBe(401)
+    expect(await status('?token=secret')).toBe(101)
+    expect(await status('', ['tabkeeper', 'token.secret'])).toBe(101)
+    expect(await status('', ['tabkeeper', 'token.wrong'])).toBe(401)
+  })
+
+  test('by number', async () => {
+    await start({ connectionsPerAddress: 2 })
+    const [a] = await Promise.all([open(), open()])
+    expect(await status()).toBe(429)
+    a.pipe.close()
+    await vi.waitUntil(() => proxy.connections === 1)
+    await expect.poll(() => status()).toBe(101)
+  })
+
+  test('of nothing but WebSockets', async () => {
+    await start()
+    expect((await fetch(url().replace('ws', 'http'))).status).toBe(426)
+    expect((await fetch(url('x').replace('ws', 'http'))).status).toBe(404)
+  })
+})
