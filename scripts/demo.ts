@@ -44,8 +44,13 @@ async function openTab(context: BrowserContext): Promise<Page> {
   return page
 }
 
-const stateOf = (page: Page) => page.evaluate(() => globalThis.tabkeeperDemo.state())
-const doneBy = (makers: readonly (string | null)[]): number => makers.filter((maker) => maker !== null).length
+function stateOf(page: Page) {
+  return page.evaluate(() => globalThis.tabkeeperDemo.state())
+}
+
+function doneBy(makers: readonly (string | null)[]): number {
+  return makers.filter((maker) => maker !== null).length
+}
 
 async function until(what: string, done: () => Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
