@@ -65,8 +65,8 @@ function join(page: WebSocket, server: TcpPipe, bytesPerSecond: number): void {
   page.on('message', (data, isBinary) => {
     const frame = isBinary ? bytesOf(data) : null
     if (frame === null || !isWhole(frame)) {
-      server.close()
       page.close(NONSENSE, 'a frame must hold whole packets')
+      server.close()
       return
     }
     up.passed(frame.length)

@@ -47,7 +47,7 @@ describe('four-letter words', () => {
     expect(await say('ruok')).toBe('imok')
     expect(await say('isro')).toBe('rw')
     expect(await say('srvr')).toMatch(
-      /^Zookeeper version: 3\.8\.0-tabkeeper.*\n[^]*Mode: standalone\nNode count: \d+\n$/,
+      /^Zookeeper version: 3\.8\.0-tabkeeper.*\n[\s\S]*Mode: standalone\nNode count: \d+\n$/,
     )
     expect(await say('conf')).toContain(`clientPort=${gateway.address.port}\n`)
     expect(await say('envi')).toContain('zookeeper.version=3.8.0')

@@ -47,13 +47,14 @@ const status = (query = '', protocols: string[] = [], headers: Record<string, st
   })
 
 async function open() {
+  const before = sockets.length
   const connect = webSocketPipe(url(), (address) => new WebSocket(address) as unknown as PipeSocket)
   const pipe = await connect()
   const frames: number[][] = []
   const reasons: string[] = []
   pipe.onframe = (frame) => frames.push([...frame])
   pipe.onclose = (reason) => reasons.push(reason)
-  await vi.waitUntil(() => sockets.length > 0)
+  await vi.waitUntil(() => sockets.length > before)
   const server = sockets.at(-1) as Socket
   const got: number[] = []
   server.on('data', (chunk) => got.push(...chunk))
@@ -106,7 +107,7 @@ describe('frames', () => {
     await expect.poll(() => reasons).toHaveLength(1)
   })
 
-  test('wait for a server that does not read, and for their share of the line', async () => {
+  test('wait for their share of the line', async () => {
     await start({ bytesPerSecond: 50_000 })
     const { pipe, server } = await open()
     let bytes = 0
@@ -115,10 +116,28 @@ describe('frames', () => {
     })
     const frame = new Uint8Array(10_004)
     new DataView(frame.buffer).setInt32(0, 10_000)
-    const begin = performance.now()
     for (let i = 0; i < 8; i++) pipe.send(frame)
     await expect.poll(() => bytes, { timeout: 5000 }).toBe(8 * frame.length)
+    const begin = performance.now()
+    pipe.send(frame)
+    await expect.poll(() => bytes, { timeout: 5000 }).toBe(9 * frame.length)
     expect(performance.now() - begin).toBeGreaterThan(300)
+  })
+
+  test('wait for a server that does not read', async () => {
+    await start()
+    const { pipe, server } = await open()
+    server.pause()
+    let bytes = 0
+    const frame = new Uint8Array(1_000_004)
+    new DataView(frame.buffer).setInt32(0, 1_000_000)
+    for (let i = 0; i < 30; i++) pipe.send(frame)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    server.on('data', (chunk) => {
+      bytes += chunk.length
+    })
+    server.resume()
+    await expect.poll(() => bytes, { timeout: 5000 }).toBe(30 * frame.length)
   })
 })
 
@@ -164,7 +183,7 @@ describe('admission', () => {
 
   test('by number', async () => {
     await start({ connectionsPerAddress: 2 })
-    const [a] = await Promise.all([open(), open()])
+    const [a] = [await open(), await open()]
     expect(await status()).toBe(429)
     a.pipe.close()
     await vi.waitUntil(() => proxy.connections === 1)
