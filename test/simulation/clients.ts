@@ -58,7 +58,8 @@ export class Clients {
 
   #ended = 0
 
-  #connect(): Client {
+  /** Milliseconds; the ensemble may be slow. */
+  #connect(sessionTimeout = 6000): Client {
     this.done.sessions++
     const client = Client.connect(
       () => {
@@ -69,7 +70,7 @@ export class Clients {
       {
         clock: { now: () => this.#world.now, after: (ms, then) => this.#after(ms, then) },
         random: () => this.#chance.real(),
-        sessionTimeout: 6000,
+        sessionTimeout,
       },
     )
     this.#live.add(client)
@@ -176,7 +177,7 @@ export class Clients {
     if (this.violation !== null) throw this.violation
     // Sessions whose close was lost are expired by now.
     await new Promise<void>((resolve) => this.#world.after(20_000, null, resolve))
-    const client = this.#connect()
+    const client = this.#connect(60_000)
     await client.sync('/')
     const { children } = await client.getChildren('/')
     const there = new Map<string, string>()
