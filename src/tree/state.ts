@@ -52,7 +52,8 @@ export class State {
   applyConfig(zxid: Zxid, text: string): Applied {
     this.#applied = zxid
     const before = this.tree.get(CONFIG_PATH)
-    if (before === undefined) return { error: 0, outcomes: [], changes: [] }
+    // A format record says nothing about members.
+    if (before === undefined || text === '') return { error: 0, outcomes: [], changes: [] }
     const { acl } = this.tree.setData(CONFIG_PATH, utf8(text), before.version + 1, zxid, before.mtime)
     return { error: 0, outcomes: [], changes: [{ type: 'NodeDataChanged', path: CONFIG_PATH, acl }] }
   }

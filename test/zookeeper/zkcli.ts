@@ -56,7 +56,6 @@ create /q x
 setquota -n 5 /q
 listquota /q
 version
-config
 reconfig -members server.1=127.0.0.1:1:2
 `.trim()
 

@@ -79,6 +79,14 @@ describe('a client that is none', () => {
   })
 })
 
+test('its member stands in /zookeeper/config', async () => {
+  const client = await open()
+  const { data: config, stat } = await client.getData('/zookeeper/config')
+  expect(Buffer.from(config ?? []).toString()).toMatch(/^server\.\d+=\S+\nversion=0:1$/)
+  expect(stat.version).toBe(1)
+  await client.close()
+})
+
 test('tree, session and ephemerals are there again after closing and starting anew', async () => {
   const port = gateway.address.port
   const client = await open()

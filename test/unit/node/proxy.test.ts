@@ -110,6 +110,7 @@ describe('frames', () => {
   test('wait for their share of the line', async () => {
     await start({ bytesPerSecond: 50_000 })
     const { pipe, server } = await open()
+    server.removeAllListeners('data')
     let bytes = 0
     server.on('data', (chunk) => {
       bytes += chunk.length
@@ -127,7 +128,7 @@ describe('frames', () => {
   test('wait for a server that does not read', async () => {
     await start()
     const { pipe, server } = await open()
-    server.pause()
+    server.removeAllListeners('data').pause()
     let bytes = 0
     const frame = new Uint8Array(1_000_004)
     new DataView(frame.buffer).setInt32(0, 1_000_000)
