@@ -23,6 +23,11 @@ export class Frames {
     this.#home.append(frame)
   }
 
+  /** The replicas in them, as far as they have joined. */
+  get replicas(): readonly number[] {
+    return [...this.#frames.values()].filter((replica) => replica !== null)
+  }
+
   has(replica: number): boolean {
     return [...this.#frames.values()].includes(replica)
   }

@@ -122,7 +122,9 @@ export class JobPanel implements RunListener {
     const rate = `${this.#rate().toFixed(1)} tiles/s`
     const time = `${this.#seconds().toFixed(1)} s`
     const words = this.complete ? `All ${TILES} tiles in ${time}` : `${count} of ${plural(TILES, 'tile')}, ${time}`
-    this.#text.textContent = this.#run === null ? 'Not started' : `${words} · ${rate}`
+    this.#text.replaceChildren(
+      ...(this.#run === null ? ['Not started'] : [h('span', {}, words), ' ', h('span', { class: 'lead' }, rate)]),
+    )
     this.#bar.textContent = words
     const rows = this.#counts().map(([by, tiles]) =>
       h(

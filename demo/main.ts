@@ -5,6 +5,7 @@ import { showFailure } from './failure.ts'
 import { Frames } from './frames.ts'
 import { GossipChannel, type Status } from './gossip.ts'
 import './handle.ts'
+import { Handover } from './handover.ts'
 import { InspectPanel } from './inspect.ts'
 import { JobPanel } from './job.ts'
 import { MembersPanel } from './members.ts'
@@ -13,13 +14,15 @@ import { Narrator } from './narrator.ts'
 import { Ring } from './ring.ts'
 import { Roster } from './roster.ts'
 import { followRuns, isRunning, startRun } from './run.ts'
-import { Seat } from './seat.ts'
+import { type Place, Seat } from './seat.ts'
 import { Story } from './story.ts'
 import { TreePanel } from './tree.ts'
 import { inWords } from './tree-words.ts'
 import { ZnodePanel } from './znode.ts'
 
 const MEMBERS_FOR_A_START = 3
+/** Milliseconds that the job waits for three voters and for a frame to lead; then it starts all the same. */
+const PATIENCE = 6000
 
 /** The page that people see. `?frames=` says how many members it embeds (2), `?auto=0` that the job waits for its button. */
 export function runPage(): void {
@@ -33,7 +36,6 @@ export function runPage(): void {
     grown = Math.max(grown, roster.members.length)
     for (const { name } of change.went) job.gone(name)
     draw()
-    startByItself()
   })
   const story = new Story(narrator, roster)
   const canvas = new Canvas(byId('picture', HTMLCanvasElement))
@@ -49,6 +51,8 @@ export function runPage(): void {
   )
   let view: Status | null = null
   let started = options.get('auto') === '0'
+  let ready = 0
+  const handover = new Handover()
 
   const seat = new Seat('page', gossip, {
     opened(place) {
@@ -62,6 +66,14 @@ export function runPage(): void {
       story.seen(status)
       inspect.show(now)
       draw()
+      const { place } = seat
+      if (place === null) return
+      const here = roster.members.map(({ replica }) => replica)
+      if (handover.isDue(status, frames.replicas, here)) {
+        story.say('This page leads; it hands over to a frame, so that you can kill a leader and go on watching.')
+        handover.ask(place, status.epoch).catch(failed)
+      }
+      startByItself(place, status)
     },
     state(change) {
       if (change.state === 'connected' || change.state === 'suspended') pill(change.state, change.state)
@@ -107,9 +119,11 @@ export function runPage(): void {
     gossip.say({ kind: 'kill', replica })
   }
 
-  function startByItself(): void {
-    const { place } = seat
-    if (started || place === null || roster.members.length < MEMBERS_FOR_A_START) return
+  function startByItself(place: Place, { voters, leader }: Status): void {
+    if (started || roster.members.length < MEMBERS_FOR_A_START) return
+    ready ||= performance.now()
+    const settled = voters.length >= MEMBERS_FOR_A_START && leader !== null && !handover.underWay
+    if (!settled && performance.now() - ready < PATIENCE) return
     started = true
     isRunning(place)
       .then(async (running) => {
@@ -133,6 +147,8 @@ export function runPage(): void {
 
   gossip.listen((message) => {
     job.heard(message)
+    // Without a replica of its own, this page sees the ensemble by what the others say.
+    if (message.kind === 'status' && seat.place === null) draw()
     if (message.kind === 'kill') {
       const own = seat.place?.replica === message.replica
       if (!own && !frames.has(message.replica)) return

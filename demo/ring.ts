@@ -3,8 +3,8 @@ import type { Status } from './gossip.ts'
 import { colourOf } from './names.ts'
 import type { MemberHere, Roster } from './roster.ts'
 
-const SIZE = { width: 420, height: 330 }
-const CENTRE = { x: 210, y: 158 }
+const SIZE = { width: 400, height: 322 }
+const CENTRE = { x: 200, y: 160 }
 const RADIUS = 112
 const NODE = 27
 const CROWN = 'M-12 5 L-15 -7 L-7 -1 L0 -11 L7 -1 L15 -7 L12 5 Z'
@@ -68,7 +68,7 @@ export class Ring {
       const angle = (i / order.length) * 2 * Math.PI - Math.PI / 2
       return {
         replica,
-        x: Math.round(CENTRE.x + RADIUS * Math.cos(angle) * 1.16),
+        x: Math.round(CENTRE.x + RADIUS * Math.cos(angle) * 1.2),
         y: Math.round(CENTRE.y + RADIUS * Math.sin(angle)),
         name: this.#roster.nameOf(replica),
         member: known.get(replica) ?? null,
@@ -113,6 +113,11 @@ export class Ring {
     const kind = member === null ? 'node gone' : votes ? 'node voter' : 'node observer'
     const zxid = now?.replica === replica ? now.zxid : member?.status?.zxid
     const role = member === null ? 'gone' : leads ? 'leader' : votes ? 'follower' : 'observer'
+    // Beside the one at the top, where links leave it downwards; below all others.
+    const top = y < CENTRE.y - RADIUS * 0.9
+    const label = top
+      ? { x: NODE + 13, y: -2, 'text-anchor': 'start' }
+      : { x: 0, y: NODE + 19, 'text-anchor': 'middle' }
     return svg(
       'g',
       { class: kind, transform: `translate(${x} ${y})`, style: name === null ? null : `--tint: ${colourOf(name)}` },
@@ -122,11 +127,11 @@ export class Ring {
       ...(leads ? [svg('path', { class: 'crown', d: CROWN, transform: `translate(0 ${-NODE - 9})` })] : []),
       svg(
         'text',
-        { class: 'node-role', y: NODE + 19, 'text-anchor': 'middle' },
+        { ...label, class: 'node-role' },
         role,
         ...(here ? [svg('tspan', { class: 'node-own' }, ' · this page')] : []),
       ),
-      svg('text', { class: 'node-zxid', y: NODE + 34, 'text-anchor': 'middle' }, zxid === undefined ? '' : zxid),
+      svg('text', { ...label, y: label.y + 15, class: 'node-zxid' }, zxid === undefined ? '' : zxid),
     )
   }
 

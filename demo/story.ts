@@ -22,6 +22,7 @@ export class Story {
   #leader: number | null = null
   #epoch = -1
   #voters = ''
+  #suspended: ReturnType<typeof setTimeout> | undefined
 
   constructor(narrator: Narrator, roster: Roster) {
     this.#narrator = narrator
@@ -80,8 +81,13 @@ export class Story {
     )
   }
 
+  /** A moment without a leader is no news: every election has one. */
   state({ state }: KeeperEvents['state']): void {
-    if (state === 'suspended') this.#narrator.say('No leader serves at the moment: the session is suspended, not lost.')
+    clearTimeout(this.#suspended)
+    if (state !== 'suspended') return
+    this.#suspended = setTimeout(() => {
+      this.#narrator.say('The replica of this page has lost its leader: its session is suspended, not lost.')
+    }, 1000)
   }
 
   ended({ seconds, counts }: JobEnd): void {
