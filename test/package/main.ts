@@ -1,7 +1,7 @@
 // What a user gets: packs the library, installs the tarball in an empty Vite application outside the project, builds and serves
 // it, and reads in one Chromium tab what another one wrote. Run it with `npm run test:package`.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -60,6 +60,16 @@ function checkFiles(paths: readonly string[]): void {
   }
 }
 
+/** Pages load nothing of what is for Node. */
+function checkBundle(assets: string): void {
+  for (const name of readdirSync(assets)) {
+    const strange = /classic-level|__vite-browser-external|WebSocketServer/.exec(
+      readFileSync(join(assets, name), 'utf8'),
+    )
+    if (strange !== null) throw new Error(`The page's ${name} holds ${strange[0]}.`)
+  }
+}
+
 function install(app: string, tarball: string): void {
   cpSync(join(top, 'test/package/app'), app, { recursive: true })
   const { version } = JSON.parse(readFileSync(join(top, 'node_modules/vite/package.json'), 'utf8')) as {
@@ -113,12 +123,17 @@ try {
   install(app, tarball)
   say('installed in an empty application')
 
+  const version = run(join(app, 'node_modules/.bin/tabkeeper'), ['--version'], app)
+  if (!/^tabkeeper \d/.test(version)) throw new Error(`Its command said ${JSON.stringify(version)}.`)
+  say('its command runs')
+
   const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--lib', 'esnext,dom']
   run(bin('tsc'), [...strict, '--module', 'preserve', '--types', '', 'main.ts'], app)
   say('its declarations are sound, those of its dependencies too')
 
   const quiet = { root: app, configFile: false, logLevel: 'warn' } as const
   await build(quiet)
+  checkBundle(join(app, 'dist/assets'))
   const built = await preview({ ...quiet, preview: { host: '127.0.0.1', port: 0 } })
   await inBrowser(built.resolvedUrls?.local[0] ?? '', join(temporary, 'profile-built'))
   await built.close()
