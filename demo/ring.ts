@@ -3,7 +3,7 @@ import type { Status } from './gossip.ts'
 import { colourOf } from './names.ts'
 import type { MemberHere, Roster } from './roster.ts'
 
-const SIZE = { width: 400, height: 322 }
+const SIZE = { width: 400, height: 338 }
 const CENTRE = { x: 200, y: 160 }
 const RADIUS = 112
 const NODE = 27
@@ -37,7 +37,9 @@ export class Ring {
     const spots = this.#spots(now, own)
     const waiting = hintOf(now, own, this.#roster.members.length)
     this.#hint.hidden = waiting === null
-    this.#hint.replaceChildren(...(waiting === null ? [] : [h('span', { class: 'spinner' }), waiting]))
+    this.#hint.replaceChildren(
+      ...(waiting === null ? [] : waiting.endsWith('…') ? [h('span', { class: 'spinner' }), waiting] : [waiting]),
+    )
     const links = this.#links(now, spots)
     const leader = now?.leader ?? null
     const key = JSON.stringify([spots, links, leader, own, now?.epoch, now?.voters])
@@ -165,7 +167,8 @@ const at = (spots: readonly Spot[], replica: number): { readonly x: number; read
 
 function hintOf(now: Status | null, own: number | null, members: number): string | null {
   if (now === null || members === 0) return 'Waiting for the first members to find each other…'
-  if (own === null) return "Waiting to join again: this page's replica is gone."
+  if (own === null) return "Joining again: this page's replica is gone. Shown is what the others say…"
   if (now.leader === null) return 'Waiting for a leader: the members are electing one…'
-  return members < 3 ? 'Waiting for more members: with three, any one may die.' : null
+  if (members === 1) return 'Waiting for others to join this page…'
+  return members === 2 ? 'Two members need each other. Add a third, and any one may die.' : null
 }
