@@ -73,7 +73,8 @@ export interface ReplicaHost {
   /** This peer is surely gone (its lock was granted to somebody, or it said goodbye). */
   peerGone(peer: ReplicaId, reason: string): void
   /** A client's connection. The replica owns it; while it does not serve, it closes connections at once and the client comes again. */
-  clientConnected(pipe: ClientPipe, info: ConnectionInfo): void
+  /** False: it serves nobody now, and has closed the pipe. */
+  clientConnected(pipe: ClientPipe, info: ConnectionInfo): boolean
   /** This session's page is surely gone: have it closed. */
   endSession(session: SessionId): void
   /** If leading: hand over to a level voter. */

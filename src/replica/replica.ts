@@ -125,9 +125,11 @@ export class Replica implements ReplicaHost {
     this.#hear({ kind: 'peerGone', peer, reason })
   }
 
-  clientConnected(pipe: ClientPipe, info: ConnectionInfo): void {
-    if (this.#ended || !this.#serving) return pipe.close()
-    this.#connections.add(pipe, info)
+  clientConnected(pipe: ClientPipe, info: ConnectionInfo): boolean {
+    const serves = !this.#ended && this.#serving
+    if (serves) this.#connections.add(pipe, info)
+    else pipe.close()
+    return serves
   }
 
   endSession(session: SessionId): void {

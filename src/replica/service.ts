@@ -82,7 +82,11 @@ export class Service implements ReplicaService {
   }
 
   connectClient(port: MessagePort): Promise<Reply<null>> {
-    return this.#do(({ replica }) => replica.clientConnected(this.#parts.pipe(port), { from: 'page', address: '' }))
+    return this.#do(({ replica }) => {
+      const accepted = replica.clientConnected(this.#parts.pipe(port), { from: 'page', address: '' })
+      // Said in the answer: what is posted by a port that has only just arrived may never be heard.
+      if (!accepted) throw new KeeperError('ConnectionLoss', 'This replica serves nobody at the moment.')
+    })
   }
 
   inspect(): Promise<Reply<ReplicaState>> {
