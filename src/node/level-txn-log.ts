@@ -114,16 +114,19 @@ function levelTxnLog(store: LevelStore, incarnation: number, layout: Layout): Tx
 
   /** Chunk by chunk, so that the log's writes pass between. */
   const saveSnapshot: TxnLog['saveSnapshot'] = async (zxid, config, chunks, keepFrom) => {
-    const written = layout.beginSnapshot(chunks.length)
-    for (let index = 0; index < chunks.length; index++) {
+    const written = layout.beginSnapshot()
+    let count = 0
+    for (const chunk of chunks) {
       if (failure !== null) throw failure
-      const bytes = encodeChunk(chunks[index] as Uint8Array)
+      const index = count++
+      const bytes = encodeChunk(chunk)
       await store.inTurn(async () => {
         checkClaim()
         await store.db.put(chunkKey(zxid, written.serial, index), bytes, { sync: true })
       })
     }
-    await enqueue(() => layout.planSnapshot(zxid, config, written, keepFrom), false, 0 as Zxid)
+    await enqueue(() => layout.planSnapshot(zxid, config, written, count, keepFrom), false, 0 as Zxid)
+    return count
   }
 
   return {

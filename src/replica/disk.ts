@@ -6,6 +6,9 @@ import { configEntryAt } from '../zab/history.ts'
 import type { Peer } from '../zab/peer.ts'
 import { restoring } from '../zab/writes.ts'
 
+/** So that writing snapshots costs no more than a few times what writing the log costs: one chunk holds some thousand znodes. */
+const ENTRIES_A_CHUNK = 250
+
 /** The replica's way to its log: all writes of one turn are one transaction; its end becomes the fact `stored`. */
 export class Disk {
   readonly #log: TxnLog
@@ -15,6 +18,8 @@ export class Disk {
   #relaxed = true
   #delivered = 0
   #snapshotting = false
+  /** Of the last snapshot. */
+  #chunks = 0
   failed = false
 
   constructor(log: TxnLog, hear: (fact: Fact) => void) {
@@ -52,14 +57,19 @@ export class Disk {
     this.#delivered += entries
   }
 
-  /** Every so many delivered entries: a consistent snapshot of what is applied, and the log before it goes. Never on the way of an ack. */
+  /**
+   * Every so many delivered entries, more of them where a snapshot is large: a consistent snapshot of what is applied, drawn
+   * while the replica goes on, and the log before it goes. Never on the way of an ack.
+   */
   snapshotIfDue(peer: Peer, server: ReplicaServer, every: number): void {
-    if (this.#delivered < every || this.#snapshotting || this.failed || restoring(peer)) return
+    const due = Math.max(every, this.#chunks * ENTRIES_A_CHUNK)
+    if (this.#delivered < due || this.#snapshotting || this.failed || restoring(peer)) return
     const { delivered } = peer
     this.#delivered = 0
     this.#snapshotting = true
-    this.#log.saveSnapshot(delivered, configEntryAt(peer.history, delivered), [...server.snapshot()], delivered).then(
-      () => {
+    this.#log.saveSnapshot(delivered, configEntryAt(peer.history, delivered), server.snapshot(), delivered).then(
+      (chunks) => {
+        this.#chunks = chunks
         this.#snapshotting = false
         this.#hear({ kind: 'compacted', zxid: delivered })
       },

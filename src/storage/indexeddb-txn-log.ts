@@ -88,7 +88,7 @@ class IndexedDbTxnLog implements TxnLog {
     return this.#enqueue(changes, options.relaxed, options.committed)
   }
 
-  saveSnapshot(zxid: Zxid, config: Entry | null, chunks: readonly Uint8Array[], keepFrom: Zxid): Promise<void> {
+  saveSnapshot(zxid: Zxid, config: Entry | null, chunks: Iterable<Uint8Array>, keepFrom: Zxid): Promise<number> {
     const saved = this.#snapshots.then(() => this.#saveSnapshot(zxid, config, chunks, keepFrom))
     this.#snapshots = saved.catch(() => {})
     return saved
@@ -187,13 +187,14 @@ class IndexedDbTxnLog implements TxnLog {
   }
 
   /** Chunks have a store to themselves, so writing them does not hold up the log. */
-  async #saveSnapshot(zxid: Zxid, config: Entry | null, chunks: readonly Uint8Array[], keepFrom: Zxid): Promise<void> {
-    if (this.#failure !== null) throw this.#failure
-    const written = this.#layout.beginSnapshot(chunks.length)
+  async #saveSnapshot(zxid: Zxid, config: Entry | null, chunks: Iterable<Uint8Array>, keepFrom: Zxid): Promise<number> {
+    const written = this.#layout.beginSnapshot()
+    let count = 0
     try {
-      for (let index = 0; index < chunks.length; index++) {
+      // Leaving the loop early ends the drawing.
+      for (const bytes of chunks) {
         if (this.#failure !== null) throw this.#failure
-        const bytes = chunks[index] as Uint8Array
+        const index = count++
         const tx = this.#db.transaction('snapshot', 'readwrite', { durability: 'relaxed' })
         tx.objectStore('snapshot').put({ bytes, sum: checksum(bytes) }, [zxid, written.serial, index])
         tx.commit()
@@ -202,8 +203,9 @@ class IndexedDbTxnLog implements TxnLog {
     } catch (error) {
       throw this.#asFailure(error)
     }
-    const plan = (): Step[] => this.#layout.planSnapshot(zxid, config, written, keepFrom)
+    const plan = (): Step[] => this.#layout.planSnapshot(zxid, config, written, count, keepFrom)
     await this.#enqueue(plan, false, 0 as Zxid)
+    return count
   }
 
   #asFailure(error: unknown): KeeperError {

@@ -29,7 +29,6 @@ export type Step =
 export interface Written {
   readonly serial: number
   readonly generation: number
-  readonly chunks: number
 }
 
 /** Which records the log has, as of the last write that was issued. Turns changes into steps; knows no database. */
@@ -73,8 +72,8 @@ export class Layout {
   }
 
   /** A snapshot is about to be written chunk by chunk. */
-  beginSnapshot(chunks: number): Written {
-    return { serial: this.#nextSerial++, generation: this.#generation, chunks }
+  beginSnapshot(): Written {
+    return { serial: this.#nextSerial++, generation: this.#generation }
   }
 
   noteCommitted(committed: Zxid): void {
@@ -164,10 +163,10 @@ export class Layout {
   }
 
   /**
-   * The snapshot with this serial, whose chunks are written, comes into force. Not if the log was cut or replaced since
+   * The snapshot with this serial, whose chunks are all written, comes into force. Not if the log was cut or replaced since
    * its writing began, or has a later one.
    */
-  planSnapshot(zxid: Zxid, config: Entry | null, written: Written, keepFrom: Zxid): Step[] {
+  planSnapshot(zxid: Zxid, config: Entry | null, written: Written, chunks: number, keepFrom: Zxid): Step[] {
     assert(keepFrom <= zxid, 'a snapshot stands behind what it makes forgettable')
     if (written.generation !== this.#generation || zxid <= this.#state.base || zxid > this.last) {
       return [{ kind: 'sweep', serial: this.#state.snapshotSerial, zxid: this.#state.base }]
@@ -182,7 +181,7 @@ export class Layout {
       this.#batches.splice(0, this.#first)
       this.#first = 0
     }
-    this.#change({ logFrom, ...snapshotAt(zxid, config, written.serial, written.chunks) })
+    this.#change({ logFrom, ...snapshotAt(zxid, config, written.serial, chunks) })
     return [
       { kind: 'forget', zxid: logFrom },
       { kind: 'sweep', serial: written.serial, zxid },

@@ -71,17 +71,19 @@ export class MemoryTxnLog implements TxnLog {
     for (const change of changes) apply(this.#disk, change)
   }
 
-  async saveSnapshot(zxid: Zxid, config: Entry | null, chunks: readonly Uint8Array[], keepFrom: Zxid): Promise<void> {
+  async saveSnapshot(zxid: Zxid, config: Entry | null, chunks: Iterable<Uint8Array>, keepFrom: Zxid): Promise<number> {
     this.#check()
+    const drawn = [...chunks]
     assert(keepFrom <= zxid, 'a snapshot stands behind what it makes forgettable')
     const disk = this.#disk
-    if (zxid <= disk.base || zxid > disk.last) return
+    if (zxid <= disk.base || zxid > disk.last) return drawn.length
     const forgotten = firstBehind(disk.entries, keepFrom)
     const gone = disk.entries.splice(0, forgotten)
     disk.logFrom = gone.at(-1)?.zxid ?? disk.logFrom
     disk.base = zxid
     disk.baseConfig = config
-    disk.snapshot = [...chunks]
+    disk.snapshot = drawn
+    return drawn.length
   }
 
   async usage(): Promise<{ readonly entries: number; readonly bytes: number | null }> {

@@ -35,8 +35,12 @@ export interface TxnLog {
    * `committed` rides along as a hint.
    */
   write(changes: readonly Change[], options: { readonly relaxed: boolean; readonly committed: Zxid }): Promise<void>
-  /** Keeps a snapshot of the applied state at `zxid` and forgets the log up to `keepFrom` (≤ zxid). Not on the way of any ack. */
-  saveSnapshot(zxid: Zxid, config: Entry | null, chunks: readonly Uint8Array[], keepFrom: Zxid): Promise<void>
+  /**
+   * Keeps a snapshot of the applied state at `zxid` and forgets the log up to `keepFrom` (≤ zxid). Not on the way of any ack.
+   * On a real disk the chunks are drawn one by one, each when the one before it is written, so a large one holds up nobody:
+   * what they are drawn from must stay as it was at `zxid`. Resolves with the number of chunks.
+   */
+  saveSnapshot(zxid: Zxid, config: Entry | null, chunks: Iterable<Uint8Array>, keepFrom: Zxid): Promise<number>
   /** Bytes used, for `inspect()`; null where the platform does not say. */
   usage(): Promise<{ readonly entries: number; readonly bytes: number | null }>
   /** Ends after what was issued. Nothing is written afterwards. */

@@ -21,6 +21,23 @@ export const entry = (epoch: number, counter: number, kind: Entry['kind'] = 'txn
 export const run = (epoch: number, from: number, to: number): Entry[] =>
   Array.from({ length: to - from + 1 }, (_, i) => entry(epoch, from + i))
 const append = (...entries: Entry[]): Change => ({ kind: 'append', entries })
+/** Chunks, and whether their drawing was left in the middle. */
+function drawing(names: readonly string[]): {
+  readonly chunks: Iterable<Uint8Array>
+  drawn: 'not' | 'in part' | 'ended'
+} {
+  const state: ReturnType<typeof drawing> = { drawn: 'not', chunks: draw() }
+  function* draw(): Generator<Uint8Array> {
+    state.drawn = 'in part'
+    try {
+      for (const name of names) yield utf8(name)
+    } finally {
+      state.drawn = 'ended'
+    }
+  }
+  return state
+}
+
 const zxids = (recovered: Recovered): number[] => recovered.entries.map(({ zxid }) => zxid)
 
 /** What every TxnLog keeps. `make` gives an empty one. */
@@ -86,6 +103,24 @@ export function txnLogContract(name: string, make: () => Promise<Subject>): void
       const again = (await subject.open()).recovered
       expect(again).toMatchObject({ base: makeZxid(1, 7), snapshot: [utf8('tree')] })
       expect(again.entries).toEqual(run(1, 8, 11))
+    })
+
+    it('draws a snapshot while the log goes on, and ends the drawing when it cannot be kept', async () => {
+      const subject = await make()
+      const { log } = await subject.open()
+      await log.write([append(...run(1, 1, 6))], STRICT)
+      const names = ['one', 'two', 'three']
+      const saved = log.saveSnapshot(makeZxid(1, 6), null, drawing(names).chunks, makeZxid(1, 6))
+      await log.write([append(...run(1, 7, 8))], STRICT)
+      expect(await saved).toBe(names.length)
+      const again = await subject.open()
+      expect(again.recovered).toMatchObject({ base: makeZxid(1, 6), snapshot: names.map(utf8) })
+      expect(again.recovered.entries).toEqual(run(1, 7, 8))
+      const late = drawing(names)
+      await expect(log.saveSnapshot(makeZxid(1, 8), null, late.chunks, makeZxid(1, 8))).rejects.toMatchObject({
+        code: 'StorageFailed',
+      })
+      expect(late.drawn).not.toBe('in part')
     })
 
     it('goes back to the log when a snapshot is cut off with it', async () => {

@@ -97,14 +97,20 @@ export class SimulatedLog implements TxnLog {
     })
   }
 
-  saveSnapshot(zxid: Zxid, config: Entry | null, chunks: readonly Uint8Array[]): Promise<void> {
-    return this.#issue(() => {
+  /** The first chunk is drawn at once, the others when it lands: what happens meanwhile must not show in them. */
+  async saveSnapshot(zxid: Zxid, config: Entry | null, chunks: Iterable<Uint8Array>): Promise<number> {
+    const rest = chunks[Symbol.iterator]()
+    const first = rest.next()
+    let drawn: Uint8Array[] = []
+    await this.#issue(() => {
+      drawn = first.done === true ? [] : [first.value, ...{ [Symbol.iterator]: () => rest }]
       this.#disk.base = zxid
       this.#disk.baseConfig = config
-      this.#disk.snapshot = chunks
+      this.#disk.snapshot = drawn
       this.#disk.entries = this.#disk.entries.filter((entry) => entry.zxid > zxid)
       this.#disk.committed = Math.max(this.#disk.committed, zxid) as Zxid
     })
+    return drawn.length
   }
 
   #issue(land: () => void): Promise<void> {
