@@ -4,6 +4,7 @@ import { type Contender, contest } from './contest.ts'
 import { openTabs } from './ensemble.ts'
 import { openReplicas } from './replicas.ts'
 import { machine, ratiosOf, tableOf } from './report.ts'
+import { benchTree } from './tree.ts'
 import { WORKLOADS } from './workload.ts'
 import { benchZab } from './zab.ts'
 import { startZooKeeper } from './zookeeper.ts'
@@ -41,13 +42,13 @@ async function bench(starters: readonly (() => Promise<Contender | null>)[]): Pr
 
 const name = process.argv[2] ?? ''
 const starters = benches[name]
-if (name === 'zab') {
-  benchZab()
-  console.log('again    npm run bench -- zab')
+if (name === 'zab' || name === 'tree') {
+  await (name === 'zab' ? benchZab() : benchTree())
+  console.log(`again    npm run bench -- ${name}`)
 } else if (starters) {
   await bench(starters)
   console.log(`again    npm run bench -- ${name}`)
 } else {
-  console.error(`There is no bench ${JSON.stringify(name)}; there are: zab, ${Object.keys(benches).join(', ')}.`)
+  console.error(`There is no bench ${JSON.stringify(name)}; there are: zab, tree, ${Object.keys(benches).join(', ')}.`)
   process.exitCode = 2
 }

@@ -18,12 +18,7 @@ type Role = 'leader' | 'follower'
  * why, where ZooKeeper or Java is missing.
  */
 export async function startZooKeeper(): Promise<Contender | null> {
-  if (!existsSync(JAR) || !hasJava()) {
-    console.log(
-      'Apache ZooKeeper is not installed here (Debian: apt-get install zookeeper), so nothing is compared with it.',
-    )
-    return null
-  }
+  if (!installed()) return null
   const directory = mkdtempSync(join(tmpdir(), 'tabkeeper-zookeeper-'))
   const ports = await freePorts(9)
   const clientPorts = ports.slice(0, 3)
@@ -56,8 +51,41 @@ export async function startZooKeeper(): Promise<Contender | null> {
   }
 }
 
+/** One server, in `home`, that the caller removes; null, after a sentence that says why, where ZooKeeper or Java is missing. */
+export async function startSingle(home: string): Promise<{
+  readonly client: Client
+  readonly pid: number
+  readonly version: string
+  stop(): Promise<void>
+} | null> {
+  if (!installed()) return null
+  const [port = 0] = await freePorts(1)
+  const server = startServer(home, 1, port, '', '4g')
+  try {
+    const [text = ''] = await answersOf([port], /^Mode: standalone$/m)
+    const client = await connectClient(port)
+    return {
+      client,
+      pid: server.pid ?? 0,
+      version: versionIn(text),
+      stop: () => client.close().then(() => end(server)),
+    }
+  } catch (error) {
+    await end(server)
+    throw error
+  }
+}
+
+function installed(): boolean {
+  if (existsSync(JAR) && hasJava()) return true
+  console.log(
+    'Apache ZooKeeper is not installed here (Debian: apt-get install zookeeper), so nothing is compared with it.',
+  )
+  return false
+}
+
 /** ZooKeeper's own defaults, forced to disk as in production. */
-function startServer(home: string, id: number, port: number, quorum: string): ChildProcess {
+function startServer(home: string, id: number, port: number, quorum: string, heap = '512m'): ChildProcess {
   mkdirSync(join(home, 'data'), { recursive: true })
   writeFileSync(join(home, 'data/myid'), String(id))
   const settings = [
@@ -73,7 +101,7 @@ function startServer(home: string, id: number, port: number, quorum: string): Ch
   ]
   writeFileSync(join(home, 'zoo.cfg'), `${settings.join('\n')}\n`)
   const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
-  return spawn('java', ['-Xmx512m', '-cp', JAR, main, join(home, 'zoo.cfg')], { cwd: home, stdio: 'ignore' })
+  return spawn('java', [`-Xmx${heap}`, '-cp', JAR, main, join(home, 'zoo.cfg')], { cwd: home, stdio: 'ignore' })
 }
 
 function end(server: ChildProcess): Promise<void> {
@@ -85,16 +113,21 @@ function end(server: ChildProcess): Promise<void> {
 }
 
 async function waitForLeader(ports: readonly number[]): Promise<{ readonly roles: Role[]; readonly version: string }> {
+  const texts = await answersOf(ports, /^Mode: (leader|follower)$/m)
+  const roles = texts.map((text) => (/^Mode: leader$/m.test(text) ? 'leader' : 'follower'))
+  return { roles, version: versionIn(texts[0] ?? '') }
+}
+
+const versionIn = (text: string): string => /^Zookeeper version: ([\d.]+)/m.exec(text)?.[1] ?? 'of unknown version'
+
+/** What all say to \`srvr\`, once all say what is expected. */
+async function answersOf(ports: readonly number[], expected: RegExp): Promise<string[]> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
-    const modes = await Promise.all(ports.map((port) => ask(port, 'srvr').catch(() => '')))
-    const roles = modes.map((text) => /^Mode: (leader|follower)$/m.exec(text)?.[1])
-    if (roles.every((role) => role !== undefined) && roles.includes('leader')) {
-      const version = /^Zookeeper version: ([\d.]+)/m.exec(modes[0] ?? '')?.[1] ?? 'of unknown version'
-      return { roles: roles as Role[], version }
-    }
+    const texts = await Promise.all(ports.map((port) => ask(port, 'srvr').catch(() => '')))
+    if (texts.every((text) => expected.test(text))) return texts
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
-  throw new Error('The ZooKeeper servers elected no leader within 60 seconds.')
+  throw new Error('The ZooKeeper servers were not ready within 60 seconds.')
 }
 
 /** A four-letter word; the server answers and closes. */
