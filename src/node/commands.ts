@@ -5,6 +5,7 @@ import { formatAddress, parseAddress, parseAddresses } from './address.ts'
 import { Gateway } from './gateway.ts'
 import { WebSocketProxy } from './proxy.ts'
 import { runShell } from './shell.ts'
+import { SignalServer } from './signal-server.ts'
 
 const USAGE = `usage: tabkeeper <command>
 
@@ -13,6 +14,9 @@ const USAGE = `usage: tabkeeper <command>
   proxy --listen HOST:PORT --zookeeper HOST:PORT,... [--origin ORIGIN]... [--token TOKEN]
         [--connections-per-address N] [--frame-bytes N] [--bytes-per-second N]
       Pages reach a ZooKeeper ensemble: WebSocket on one side, ZooKeeper's port on the other.
+  signal --listen HOST:PORT [--path PATH] [--origin ORIGIN]... [--token TOKEN]
+         [--connections-per-address N] [--messages-per-second N]
+      Introduces pages of different browsers to each other, and grants founding.
   shell [--server HOST:PORT] [--timeout MS] [COMMAND [ARGUMENT]...]
       Talks to a gateway or a ZooKeeper server.
 
@@ -36,6 +40,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       return gateway(rest)
     case 'proxy':
       return proxy(rest)
+    case 'signal':
+      return signal(rest)
     case 'shell':
       return shell(rest)
     case '--version':
@@ -48,7 +54,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       process.stdout.write(USAGE)
       return command === undefined ? 2 : 0
     default:
-      throw refuse(command, 'is no command: there are gateway, proxy and shell (tabkeeper --help)')
+      throw refuse(command, 'is no command: there are gateway, proxy, signal and shell (tabkeeper --help)')
   }
 }
 
@@ -103,6 +109,30 @@ async function proxy(args: readonly string[]): Promise<number> {
     ...limits,
   })
   process.stdout.write(`serving pages at ws://${formatAddress(started.address)}\n`)
+  await interrupted()
+  await started.close()
+  return 0
+}
+
+async function signal(args: readonly string[]): Promise<number> {
+  const values = parse(args, {
+    listen: { type: 'string' },
+    path: { type: 'string' },
+    origin: { type: 'string', multiple: true },
+    token: { type: 'string' },
+    'connections-per-address': { type: 'string' },
+    'messages-per-second': { type: 'string' },
+  })
+  if (values.path !== undefined && !values.path.startsWith('/')) throw refuse('--path', 'must begin with /')
+  const started = await SignalServer.start({
+    listen: parseAddress(needed(values.listen, '--listen'), '--listen'),
+    ...(values.path === undefined ? {} : { path: values.path }),
+    ...(values.origin === undefined ? {} : { origins: values.origin }),
+    ...(values.token === undefined ? {} : { token: values.token }),
+    ...limit('connectionsPerAddress', values['connections-per-address'], '--connections-per-address'),
+    ...limit('messagesPerSecond', values['messages-per-second'], '--messages-per-second'),
+  })
+  process.stdout.write(`introducing pages at ws://${formatAddress(started.address)}${values.path ?? ''}\n`)
   await interrupted()
   await started.close()
   return 0

@@ -1,4 +1,6 @@
 export type { Address } from './address.ts'
 export { Gateway, type GatewayOptions } from './gateway.ts'
 export { type ProxyOptions, WebSocketProxy } from './proxy.ts'
+export type { SignalHealth, SignalOptions } from './signal-desk.ts'
+export { type AttachedSignal, attachSignal, SignalServer } from './signal-server.ts'
 export { connectTcp } from './tcp-pipe.ts'
