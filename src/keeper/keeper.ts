@@ -5,8 +5,6 @@ import { sessionToHex } from '../base/life-locks.ts'
 import { Client } from '../client/client.ts'
 import type { Clock } from '../client/clock.ts'
 import { Election } from '../recipes/election.ts'
-import { Locks } from '../recipes/locks.ts'
-import { Group } from '../recipes/membership.ts'
 import { Dispatcher } from '../tasks/dispatcher.ts'
 import { TaskQueue, type TaskQueueOptions } from '../tasks/task-queue.ts'
 import type { TaskMap } from '../tasks/task-types.ts'
@@ -16,10 +14,10 @@ import type { Backing } from './backing.ts'
 import { keeperEvent } from './events.ts'
 import { type CheckedOptions, checkOptions } from './options.ts'
 import { checkClientPlatform, checkPlatform } from './platform.ts'
+import { RecipesFace } from './recipes-face.ts'
 import { Remote } from './remote.ts'
 import { Tab, type TabListener } from './tab.ts'
 import { WorkerHost } from './worker-host.ts'
-import { ZnodeFace } from './znode-face.ts'
 
 /** A page that still waits for its session after this long is told why. */
 const LATE_MS = 3000
@@ -46,9 +44,8 @@ async function startBacking(options: CheckedOptions, listener: TabListener, sign
  * One page's place in an ensemble: it runs a replica in a worker of its own and is that replica's client. Fires `state`,
  * `ensemble` and `notice`.
  */
-export class Keeper extends ZnodeFace implements KeeperBase {
+export class Keeper extends RecipesFace implements KeeperBase {
   readonly ensemble: string
-  readonly locks: Locks
   readonly #backing: Backing
   readonly #client: Client
   readonly #world: TaskWorld
@@ -101,22 +98,18 @@ export class Keeper extends ZnodeFace implements KeeperBase {
       sessionTimeout: options.sessionTimeout,
       touchedByHost: backing.touchedByHost,
     })
-    super(client)
+    const world = { client, clock, random: crypto.getRandomValues.bind(crypto), wallTime: () => Date.now() }
+    super(client, world)
     this.ensemble = options.ensemble
     this.#backing = backing
     this.#client = client
-    this.#world = { client, clock, random: (into) => crypto.getRandomValues(into), wallTime: () => Date.now() }
-    this.locks = new Locks(this.#world)
+    this.#world = world
     client.onState((change) => this.dispatchEvent(keeperEvent('state', change)))
   }
 
   /** `id`: what this page calls itself there; by default its replica's id, or a random one where it has no replica. */
   election(name: string, options: { readonly id?: string } = {}): Election {
     return new Election(this.#world, name, options.id ?? this.#backing.id)
-  }
-
-  membership(name: string): Group {
-    return new Group(this.#world, name)
   }
 
   queue<M extends TaskMap<M>>(name: string, options?: TaskQueueOptions): TaskQueue<M> {

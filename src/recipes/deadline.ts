@@ -1,6 +1,7 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Clock } from '../client/clock.ts'
 import { aborted } from './retry.ts'
+import { chance, type Random } from './world.ts'
 
 export interface WaitOptions {
   /** Ends the wait with a KeeperError `Aborted`. */
@@ -33,4 +34,26 @@ export function waitSignal(
       unsubscribe.abort()
     },
   }
+}
+
+/** A short wait before the next attempt, longer each time, so that many who were refused do not meet again. */
+export function pause(clock: Clock, random: Random, attempt: number, signal?: AbortSignal): Promise<void> {
+  const most = Math.min(5 * 2 ** attempt, 500)
+  return sleep(clock, chance(random) * most, signal)
+}
+
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(aborted(signal))
+    const over = new AbortController()
+    const stop = clock.after(ms, () => {
+      over.abort()
+      resolve()
+    })
+    const leave = (): void => {
+      stop()
+      reject(aborted(signal as AbortSignal))
+    }
+    signal?.addEventListener('abort', leave, { signal: over.signal, once: true })
+  })
 }

@@ -1,8 +1,8 @@
-import { fromUtf8 } from '../base/bytes.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Op, WatchEvent } from '../client/api.ts'
 import { waitSignal } from './deadline.ts'
 import { type FencingToken, type LossPolicy, openHold } from './hold.ts'
+import { textOf } from './json.ts'
 import { dataOrNull, untilChange } from './node-change.ts'
 import { toNodeName } from './node-name.ts'
 import { ensureNode } from './parents.ts'
@@ -144,14 +144,5 @@ export class Election {
       const node = await untilAnswered(client, () => dataOrNull(client, path))
       if (node !== null) return { path, leader: { id: textOf(node.data), epoch: node.stat.czxid } }
     }
-  }
-}
-
-/** Another page wrote it: what is no text is shown as nothing. */
-function textOf(data: Uint8Array | null): string {
-  try {
-    return data === null ? '' : fromUtf8(data)
-  } catch {
-    return ''
   }
 }

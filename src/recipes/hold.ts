@@ -1,8 +1,9 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Zxid } from '../base/zxid.ts'
-import type { Op, Stat, ZnodeClient } from '../client/api.ts'
+import type { Op, Stat, WatchEvent, ZnodeClient } from '../client/api.ts'
+import { textOf } from './json.ts'
 import { type LockMode, leavePlace } from './place.ts'
-import { untilAnswered } from './retry.ts'
+import { hasCode, untilAnswered } from './retry.ts'
 
 /** Why what was held is held no more. */
 export type LossCause = 'suspended' | 'lost' | 'revoked' | 'released'
@@ -35,6 +36,8 @@ export interface Hold extends AsyncDisposable {
   readonly token: FencingToken
   /** Aborts, with a LockLostError as reason, once the lock may be another's. */
   readonly signal: AbortSignal
+  /** Aborts when somebody asks for the lock back (`locks.revoke`), with what they say as reason: finish and release, before it is taken away. */
+  readonly asked: AbortSignal
   /** Put into a `multi`: the whole is refused (NoNode) once this hold is over. */
   guard(): Op
   /** Idempotent. Resolves when the node is gone. */
@@ -60,11 +63,20 @@ export async function openHold(
     },
     { signal: end.signal },
   )
-  // The node's data never changes, so a watch that fires says that it is gone.
-  const watch = (): void => lose('revoked')
+  const asked = new AbortController()
+  /** Who asks for it back writes into the node; who takes it away deletes it. */
+  const look = async (): Promise<Stat> => {
+    const { data, stat } = await untilAnswered(client, () => client.getData(path, { watch: changed }))
+    if (stat.version > 0) asked.abort(textOf(data))
+    return stat
+  }
+  const changed = ({ type }: WatchEvent): void => {
+    if (type === 'NodeDeleted') lose('revoked')
+    else if (!end.signal.aborted) look().catch((error: unknown) => lose(hasCode(error, 'NoNode') ? 'revoked' : 'lost'))
+  }
   let stat: Stat
   try {
-    stat = (await untilAnswered(client, () => client.getData(path, { watch }))).stat
+    stat = await look()
     if (stat.ephemeralOwner !== client.sessionId)
       throw new KeeperError('NoNode', `not of this session: ${path}`, { path })
   } catch (error) {
@@ -82,6 +94,7 @@ export async function openHold(
     mode,
     token: { zxid: stat.czxid, path, version: stat.version },
     signal: end.signal,
+    asked: asked.signal,
     guard: () => ({ op: 'check', path, version: -1 }),
     release,
     [Symbol.asyncDispose]: release,

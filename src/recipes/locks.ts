@@ -1,8 +1,10 @@
 import { KeeperError } from '../base/errors.ts'
 import type { SessionId } from '../base/ids.ts'
-import { waitSignal } from './deadline.ts'
-import { type Hold, type LossPolicy, openHold } from './hold.ts'
-import { dataOrNull } from './node-change.ts'
+import { sessionToHex } from '../base/life-locks.ts'
+import { sleep, waitSignal } from './deadline.ts'
+import { type Hold, LockLostError, type LossPolicy, openHold } from './hold.ts'
+import { type HoldSet, holdSet } from './hold-set.ts'
+import { dataOrNull, untilGone } from './node-change.ts'
 import { fromNodeName, toNodeName } from './node-name.ts'
 import {
   childrenOf,
@@ -14,7 +16,8 @@ import {
   takePlace,
   untilServed,
 } from './place.ts'
-import { untilAnswered } from './retry.ts'
+import { hasCode, untilAnswered } from './retry.ts'
+import { asksBack, stealPlace } from './steal.ts'
 import type { World } from './world.ts'
 
 /** Every lock is a line of nodes below this one. */
@@ -34,12 +37,24 @@ export interface AcquireOptions {
 export interface LockOptions extends AcquireOptions {
   /** Do not wait: the callback gets null if the lock is not free. */
   readonly ifAvailable?: boolean
+  /** Take it from whoever holds it (their `signal` aborts, their guard is refused), before all who wait. Only exclusive, and not with `ifAvailable`. */
+  readonly steal?: boolean
+}
+
+export interface RevokeOptions {
+  /** Told to the holders, as the reason of `hold.asked`. */
+  readonly reason?: string
+  /** Milliseconds that they have to finish and release; default 0. */
+  readonly grace?: number
+  readonly signal?: AbortSignal
 }
 
 export interface LockInfo {
   readonly name: string
   readonly mode: LockMode
   readonly session: SessionId
+  /** The session in hexadecimal: what `navigator.locks.query` calls so. */
+  readonly clientId: string
   /** Milliseconds, the leader's clock. */
   readonly since: number
 }
@@ -55,14 +70,21 @@ export class Locks {
     this.#world = world
   }
 
-  /** Holds the lock for as long as the callback's promise is pending. Rejects as `acquire` does, or as the callback. */
+  /**
+   * Holds the lock for as long as the callback's promise is pending. Rejects as `acquire` does, or as the callback; with the signal's reason when that
+   * ends the waiting, and with an AbortError when the lock is stolen or revoked while the callback runs, as `navigator.locks` does.
+   */
   request<T>(name: string, callback: (hold: Hold) => T | PromiseLike<T>): Promise<T>
   request<T>(
     name: string,
     options: LockOptions & { readonly ifAvailable: true },
     callback: (hold: Hold | null) => T | PromiseLike<T>,
   ): Promise<T>
-  request<T>(name: string, options: AcquireOptions, callback: (hold: Hold) => T | PromiseLike<T>): Promise<T>
+  request<T>(
+    name: string,
+    options: LockOptions & { readonly ifAvailable?: false },
+    callback: (hold: Hold) => T | PromiseLike<T>,
+  ): Promise<T>
   async request<T>(
     name: string,
     ...rest:
@@ -73,14 +95,65 @@ export class Locks {
     if (typeof callback !== 'function') {
       throw new KeeperError('BadArguments', 'the callback must be a function', { path: 'callback' })
     }
-    const hold = await this.#acquire(name, options)
+    const hold = await this.#acquire(name, options).catch((error: unknown) => {
+      throw hasCode(error, 'Aborted') && options.signal?.aborted ? options.signal.reason : error
+    })
     // Only the overload with ifAvailable can bring null here, and its callback takes null.
-    if (hold === null) return (callback as (hold: Hold | null) => T | PromiseLike<T>)(null)
+    if (hold === null) return await (callback as (hold: Hold | null) => T | PromiseLike<T>)(null)
+    const over = new AbortController()
+    const taken = new Promise<never>((_, reject) => {
+      const look = (): void => {
+        const { reason } = hold.signal
+        if (reason instanceof LockLostError && reason.loss === 'revoked')
+          reject(new DOMException(reason.message, 'AbortError'))
+      }
+      hold.signal.addEventListener('abort', look, { signal: over.signal })
+    })
     try {
-      return await callback(hold)
+      return await Promise.race([(async () => callback(hold))(), taken])
     } finally {
+      over.abort()
       await hold.release()
     }
+  }
+
+  /**
+   * Takes several locks, in one order for all pages, so that two of them never wait for each other. All or none: what was taken is released when one cannot
+   * be had. `timeout` is for all together. Rejects as `acquire` does.
+   */
+  async acquireAll(names: readonly string[], options: AcquireOptions = {}): Promise<HoldSet> {
+    if (!Array.isArray(names) || names.length === 0) {
+      throw new KeeperError('BadArguments', 'names must be a list of names', { path: 'names' })
+    }
+    using wait = waitSignal(this.#world.clock, options)
+    const { timeout: _, ...each } = options
+    const holds: Hold[] = []
+    try {
+      for (const name of [...new Set(names)].sort()) {
+        holds.push(await this.acquire(name, { ...each, signal: wait.signal }))
+      }
+      return holdSet(holds)
+    } catch (error) {
+      await Promise.all(holds.map((hold) => hold.release()))
+      throw error
+    }
+  }
+
+  /** Asks those who hold it for the lock, gives them `grace`, and takes it away: their guards are refused from then on. Resolves when they hold it no more. */
+  async revoke(name: string, options: RevokeOptions = {}): Promise<void> {
+    const { client, clock } = this.#world
+    const line = `${LOCKS_ROOT}/${toNodeName('name', name)}`
+    const places = sortPlaces(await childrenOf(client, line))
+    const paths = places.slice(0, holders(places)).map((place) => `${line}/${place.name}`)
+    using grace = waitSignal(clock, { signal: options.signal })
+    const asked = paths.map(async (path) => {
+      if (!(await asksBack(client, path, options.reason ?? 'revoked'))) return
+      const stop = new AbortController()
+      const late = sleep(clock, options.grace ?? 0, AbortSignal.any([stop.signal, grace.signal]))
+      await Promise.race([late, untilGone(client, path, stop.signal)]).finally(() => stop.abort())
+      await leavePlace(client, path)
+    })
+    await Promise.all(asked)
   }
 
   /** Waits for the lock. Rejects with Timeout, Aborted, SessionExpired, Closed, BadArguments; NoNode if the place in line was removed. */
@@ -96,10 +169,16 @@ export class Locks {
     if (mode !== 'exclusive' && mode !== 'shared') {
       throw new KeeperError('BadArguments', 'mode must be "exclusive" or "shared"', { path: 'mode' })
     }
+    const steal = options.steal === true
+    if (steal && (mode === 'shared' || options.ifAvailable === true)) {
+      throw new KeeperError('BadArguments', 'steal goes with an exclusive lock, and not with ifAvailable', {
+        path: 'steal',
+      })
+    }
     const line = `${LOCKS_ROOT}/${toNodeName('name', name)}`
     using wait = waitSignal(clock, options)
     wait.signal.throwIfAborted()
-    const path = await takePlace(client, random, line, mode, null)
+    const path = steal ? await stealPlace(client, random, line) : await takePlace(client, random, line, mode, null)
     try {
       if (options.ifAvailable === true) {
         if ((await placeBefore(client, path)) !== null) {
@@ -130,7 +209,14 @@ export class Locks {
       places.forEach((place, i) => {
         const stat = nodes[i]?.stat
         if (stat === undefined) return
-        const info = { name: fromNodeName(line), mode: place.mode, session: stat.ephemeralOwner, since: stat.ctime }
+        const session = stat.ephemeralOwner
+        const info = {
+          name: fromNodeName(line),
+          mode: place.mode,
+          session,
+          clientId: sessionToHex(session),
+          since: stat.ctime,
+        }
         if (i < holding) held.push(info)
         else pending.push(info)
       })

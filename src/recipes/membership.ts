@@ -33,9 +33,9 @@ export class Group {
   readonly #world: World
   readonly #path: string
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, root: string = GROUPS_ROOT) {
     this.#world = world
-    this.#path = `${GROUPS_ROOT}/${toNodeName('name', name)}`
+    this.#path = `${root}/${toNodeName('name', name)}`
   }
 
   /** Without `id` a random one is drawn. NodeExists: another session is here by that id (perhaps an earlier one of this page, until it expires). */
