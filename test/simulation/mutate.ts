@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { MUTANTS, type Mutant } from './mutants.ts'
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const tsx = join(top, 'node_modules/tsx/dist/cli.mjs')
 
 export interface Verdict {
   readonly mutant: Mutant
@@ -17,7 +18,7 @@ export interface Verdict {
 
 /** A copy of the sources with the mutant in it. White space in an edit may be any. An edit that fits nowhere, or in several places, is an error: the list has to follow the code. */
 function plant(mutant: Mutant): string {
-  const dir = join(top, 'out/mutants', mutant.name)
+  const dir = join(top, 'out/mutants', `${mutant.name}-${process.pid}`)
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(join(dir, 'test'), { recursive: true })
   cpSync(join(top, 'src'), join(dir, 'src'), { recursive: true })
@@ -42,6 +43,21 @@ function anyWhiteSpace(find: string): RegExp {
   return new RegExp(words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('\\s+'), 'g')
 }
 
+/** The command line `args` on the sources of the mutant; the exit code is theirs. */
+export function playMutant(name: string, args: readonly string[]): Promise<number> {
+  const mutant = MUTANTS.find((one) => one.name === name)
+  if (mutant === undefined) throw new Error(`--mutation ${name}: no such mutant`)
+  const dir = plant(mutant)
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [tsx, join(dir, 'test/simulation/main.ts'), ...args], { stdio: 'inherit' })
+    child.on('error', reject)
+    child.on('close', (code) => {
+      rmSync(dir, { recursive: true, force: true })
+      resolve(code ?? 1)
+    })
+  })
+}
+
 /** Runs the harness on the mutant until it notices, or its budget is used up. */
 function hunt(mutant: Mutant, from: number): Promise<Verdict> {
   const dir = plant(mutant)
@@ -49,11 +65,7 @@ function hunt(mutant: Mutant, from: number): Promise<Verdict> {
   const seeds = ['--seeds', `${from}-${from + mutant.budget - 1}`, '--stop']
   const args = mutant.harness === 'walk' ? ['--walk', ...seeds] : ['--profile', mutant.harness, ...seeds]
   return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      [join(top, 'node_modules/tsx/dist/cli.mjs'), join(dir, 'test/simulation/main.ts'), ...args],
-      { cwd: dir },
-    )
+    const child = spawn(process.execPath, [tsx, join(dir, 'test/simulation/main.ts'), ...args], { cwd: dir })
     let out = ''
     child.stdout.on('data', (bytes) => {
       out += bytes
@@ -66,7 +78,7 @@ function hunt(mutant: Mutant, from: number): Promise<Verdict> {
       rmSync(dir, { recursive: true, force: true })
       const counts = /(\d+) passed, (\d+) failed/.exec(out)
       if (counts === null) return reject(new Error(`mutant ${mutant.name} did not run:\n${out.slice(-2000)}`))
-      const by = /(?:seed|walk) \d+ failed: (.*)/.exec(out)?.[1] ?? ''
+      const by = /seed \d+ failed.*?: (.*)/.exec(out)?.[1] ?? ''
       resolve({
         mutant,
         killed: code === 1 && Number(counts[2]) > 0,
