@@ -1,27 +1,46 @@
 import { configOf } from '../zab/history.ts'
+import type { Config } from '../zab/membership.ts'
 import type { Peer } from '../zab/peer.ts'
 import type { ReplicaListener, ReplicaState } from './api.ts'
+
+type State = Pick<ReplicaState, 'role' | 'leader' | 'serving'>
 
 /** Tells the listener of changes, once a turn and only when there are any. */
 export class Announcer {
   readonly #listener: ReplicaListener
-  #told = ''
+  #told: {
+    readonly state: State
+    readonly accepted: number
+    readonly current: number
+    readonly config: Config | null
+  } | null = null
   #led = false
 
   constructor(listener: ReplicaListener) {
     this.#listener = listener
   }
 
-  tell(peer: Peer, state: Pick<ReplicaState, 'role' | 'leader' | 'serving'>, leads: boolean): void {
+  tell(peer: Peer, role: State['role'], leader: State['leader'], serving: boolean, leads: boolean): void {
     const config = configOf(peer.history)
-    const told = `${state.role} ${state.leader} ${state.serving} ${peer.acceptedEpoch} ${peer.currentEpoch} ${config?.voters} ${config?.old}`
-    if (told === this.#told && leads === this.#led) return
+    const { acceptedEpoch: accepted, currentEpoch: current } = peer
+    const told = this.#told
+    if (
+      told !== null &&
+      leads === this.#led &&
+      told.state.role === role &&
+      told.state.leader === leader &&
+      told.state.serving === serving &&
+      told.accepted === accepted &&
+      told.current === current &&
+      told.config === config
+    )
+      return
     const led = this.#led
-    this.#told = told
+    this.#told = { state: { role, leader, serving }, accepted, current, config }
     this.#led = leads
     this.#listener.changed({
-      ...state,
-      epoch: { accepted: peer.acceptedEpoch, current: peer.currentEpoch },
+      ...this.#told.state,
+      epoch: { accepted, current },
       voters: config?.voters ?? [],
       joint: config !== null && config.old !== null,
     })

@@ -214,8 +214,7 @@ export class Replica implements ReplicaHost {
       this.#outbox.flush()
       this.#disk.flush(this.#peer.committed)
       this.#disk.snapshotIfDue(this.#peer, this.#server, this.#options.snapshotEvery ?? 20_000)
-      const state = { role: this.#role, leader: this.#leader, serving: this.#serving }
-      this.#announcer.tell(this.#peer, state, this.#leading && this.#serving)
+      this.#announcer.tell(this.#peer, this.#role, this.#leader, this.#serving, this.#leading && this.#serving)
     } catch (error) {
       // A broken invariant of ours, or of the state machine: crash-stop. The log is what counts.
       void this.#end(

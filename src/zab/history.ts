@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.ts'
+import { AssertionError, assert } from '../base/assert.ts'
 import { epochOf, follows, type Zxid } from '../base/zxid.ts'
 import type { Entry } from './entry.ts'
 import { type Config, decodeConfig } from './membership.ts'
@@ -34,7 +34,7 @@ export const lastZxid = (history: History): Zxid =>
 export function append(history: History, entries: readonly Entry[]): void {
   let last = lastZxid(history)
   for (const entry of entries) {
-    assert(follows(last, entry.zxid), `a hole in the log: ${last} then ${entry.zxid}`)
+    if (!follows(last, entry.zxid)) throw new AssertionError(`a hole in the log: ${last} then ${entry.zxid}`)
     history.entries.push(entry)
     if (entry.kind === 'config') history.configs.push({ entry, config: decodeConfig(entry.bytes) })
     last = entry.zxid

@@ -189,6 +189,15 @@ export interface PendingWrite {
   readonly restore: { readonly zxid: Zxid; readonly chunks: readonly Uint8Array[] } | null
 }
 
+/** What a role order said last, and of which generation. */
+interface Told {
+  readonly role: 'looking' | 'following' | 'observing' | 'leading'
+  readonly leader: ReplicaId | null
+  readonly epoch: number
+  readonly serving: boolean
+  readonly generation: number
+}
+
 /** One peer of Zab: plain data, cloneable. */
 export interface Peer {
   readonly options: PeerOptions
@@ -216,7 +225,7 @@ export interface Peer {
   patience: number
   halted: boolean
   /** The role that the host was told last, so that it hears of changes only. */
-  told: string
+  told: Told | null
   /** After a hand-over: whom to vote for instead of oneself, for a while. */
   preferred: { readonly leader: ReplicaId; readonly until: number } | null
 }
@@ -243,7 +252,7 @@ export function makePeer(options: PeerOptions, start: PeerStart, now: number): P
     random: options.seed | 0 || 1,
     patience: 1,
     halted: false,
-    told: '',
+    told: null,
     preferred: null,
   }
 }

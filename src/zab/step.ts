@@ -121,10 +121,18 @@ function tellRole(peer: Peer, before: Peer['role'], orders: Order[]): void {
       : role.kind === 'following' && serving
         ? role.leader
         : null
-  const told = `${name} ${leader} ${peer.currentEpoch} ${serving} ${peer.generation}`
-  if (told === peer.told) return
-  peer.told = told
-  orders.push({ kind: 'role', role: name, leader, epoch: peer.currentEpoch, serving })
+  const { told, currentEpoch: epoch, generation } = peer
+  if (
+    told !== null &&
+    told.role === name &&
+    told.leader === leader &&
+    told.epoch === epoch &&
+    told.serving === serving &&
+    told.generation === generation
+  )
+    return
+  peer.told = { role: name, leader, epoch, serving, generation }
+  orders.push({ kind: 'role', role: name, leader, epoch, serving })
 }
 
 /** A write is durable; what belongs to a finished role has no effect. */

@@ -62,8 +62,9 @@ export class Checkers {
       else if (known !== peer.options.id)
         throw new Violation('I1', `epoch ${role.epoch} has leaders ${known} and ${peer.options.id}`)
     }
-    const was = this.#epochs.get(disk) ?? { accepted: 0, current: 0 }
-    if (
+    const was = this.#epochs.get(disk)
+    if (was === undefined) this.#epochs.set(disk, { accepted: disk.acceptedEpoch, current: disk.currentEpoch })
+    else if (
       disk.acceptedEpoch < was.accepted ||
       disk.currentEpoch < was.current ||
       disk.currentEpoch > disk.acceptedEpoch
@@ -72,8 +73,10 @@ export class Checkers {
         'I6',
         `epochs on disk ${disk.replica}: ${was.accepted}/${was.current} then ${disk.acceptedEpoch}/${disk.currentEpoch}`,
       )
+    } else {
+      was.accepted = disk.acceptedEpoch
+      was.current = disk.currentEpoch
     }
-    this.#epochs.set(disk, { accepted: disk.acceptedEpoch, current: disk.currentEpoch })
     if (peer.delivered > peer.committed || peer.durable.acceptedEpoch > disk.acceptedEpoch) {
       throw new Violation('I9', `replica ${disk.replica} shows more than its disk has`)
     }

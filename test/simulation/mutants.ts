@@ -79,7 +79,7 @@ export const MUTANTS: readonly Mutant[] = [
         "(holdsZxid(peer.history, sync.from) && (sync.mode === 'trunc') === sync.from < lastZxid(peer.history))",
         'holdsZxid(peer.history, sync.from)',
       ),
-      edit('history', 'assert(follows(last, entry.zxid)', 'assert(true || follows(last, entry.zxid)'),
+      edit('history', '!follows(last, entry.zxid)', 'entry.zxid < 0'),
     ],
   },
   {

@@ -3,6 +3,7 @@ import { decodeMessage, encodeMessage } from '../../src/transport/codec.ts'
 import type { PeerLink } from '../../src/transport/peer-link.ts'
 import type { PeerAbout } from '../../src/zab/facts.ts'
 import type { Message } from '../../src/zab/messages.ts'
+import type { Chance } from './chance.ts'
 import type { Owner, World } from './world.ts'
 
 /** One side of a network link as its host sees it. */
@@ -98,9 +99,8 @@ class Wire {
 
   carry(from: End, frames: readonly Uint8Array[]): void {
     const to = this.#opposite(from)
-    const run = (): void => this.#schedule(from, to, frames)
-    if (this.#network.isCut(from.self.id, to.self.id)) this.#held.push(run)
-    else run()
+    if (this.#network.isCut(from.self.id, to.self.id)) this.#held.push(() => this.#schedule(from, to, frames))
+    else this.#schedule(from, to, frames)
   }
 
   #schedule(from: End, to: End, frames: readonly Uint8Array[]): void {
@@ -142,20 +142,22 @@ export class Network {
   readonly #cuts = new Set<string>()
   readonly #latencyMin: number
   readonly #latencyMean: number
+  readonly #chance: Chance
   #nextLink = 1
 
   constructor(world: World, latencyMin: number, latencyMean: number) {
     this.world = world
+    this.#chance = world.chance('net')
     this.#latencyMin = latencyMin
     this.#latencyMean = latencyMean
   }
 
   latency(): number {
-    return this.#latencyMin + this.world.chance('net').exp(this.#latencyMean)
+    return this.#latencyMin + this.#chance.exp(this.#latencyMean)
   }
 
   isCut(from: ReplicaId, to: ReplicaId): boolean {
-    return this.#cuts.has(`${from} ${to}`)
+    return this.#cuts.size > 0 && this.#cuts.has(`${from} ${to}`)
   }
 
   connected(a: ReplicaId, b: ReplicaId): boolean {
