@@ -106,7 +106,7 @@ export class Clients {
     const connection = this.#syncs.get(tag)
     this.#syncs.delete(tag)
     if (connection === undefined || !this.#connections.has(connection.id)) return
-    connection.synced(tag)
+    for (const { packet, who } of connection.synced(tag)) this.#write(connection, packet, who)
     this.#drain(connection)
   }
 
@@ -196,9 +196,12 @@ export class Clients {
       case 'setACL':
       case 'multi':
       case 'closeSession': {
-        const { session, origin, who } = connection
-        connection.wait({ kind: 'write', xid, request })
-        this.#ask({ kind: 'client', session, origin, who, packet })
+        const { who } = connection
+        if (connection.holdsWrites) connection.wait({ kind: 'held', xid, request, packet, who })
+        else {
+          connection.wait({ kind: 'write', xid, request })
+          this.#write(connection, packet, who)
+        }
         break
       }
       default:
@@ -233,6 +236,10 @@ export class Clients {
       if (next.kind === 'sync') this.#reply(connection, next.xid, { kind: 'sync', response: { path: next.path } })
       else this.#read(connection, next.xid, next.request)
     }
+  }
+
+  #write({ session, origin }: Connection, packet: Uint8Array, who: Connection['who']): void {
+    this.#ask({ kind: 'client', session, origin, who, packet })
   }
 
   #read(connection: Connection, xid: number, request: Request): void {

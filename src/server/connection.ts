@@ -8,6 +8,14 @@ export type Pending =
   /** The connect request: answered when its createSession or moveSession is applied. */
   | { readonly kind: 'join'; readonly password: Uint8Array }
   | { readonly kind: 'write'; readonly xid: number; readonly request: Request }
+  /** A write that is not on its way yet: a sync stands before it. */
+  | {
+      readonly kind: 'held'
+      readonly xid: number
+      readonly request: Request
+      readonly packet: Uint8Array
+      readonly who: readonly Identity[]
+    }
   | { readonly kind: 'read'; readonly xid: number; readonly request: Request }
   | { readonly kind: 'sync'; readonly xid: number; readonly path: string; readonly tag: number }
 
@@ -23,6 +31,8 @@ export class Connection {
   who: readonly Identity[]
   readonly #pending: (Pending | undefined)[] = []
   #head = 0
+  /** The first sync without its answer; the end, if there is none. */
+  #unsynced = 0
   /** Tags of its syncs that are answered, but stand behind a write. */
   readonly #synced = new Set<number>()
 
@@ -41,12 +51,28 @@ export class Connection {
     return this.#head === this.#pending.length
   }
 
+  /** A write that left now could be applied before a sync is answered, and its reply would have no place. */
+  get holdsWrites(): boolean {
+    return this.#unsynced < this.#pending.length
+  }
+
   wait(pending: Pending): void {
+    if (!this.holdsWrites && pending.kind !== 'sync') this.#unsynced++
     this.#pending.push(pending)
   }
 
-  synced(tag: number): void {
+  /** The writes that may leave now. */
+  synced(tag: number): Extract<Pending, { kind: 'held' }>[] {
     this.#synced.add(tag)
+    const free: Extract<Pending, { kind: 'held' }>[] = []
+    for (; this.#unsynced < this.#pending.length; this.#unsynced++) {
+      const pending = this.#pending[this.#unsynced]
+      if (pending?.kind === 'sync' && !this.#synced.has(pending.tag)) break
+      if (pending?.kind !== 'held') continue
+      this.#pending[this.#unsynced] = { kind: 'write', xid: pending.xid, request: pending.request }
+      free.push(pending)
+    }
+    return free
   }
 
   /** The first that waits for a txn, taken off; undefined: it stands not at the head, or nothing waits. */
@@ -69,6 +95,7 @@ export class Connection {
     this.#pending[this.#head++] = undefined
     if (this.#head * 2 < this.#pending.length) return
     this.#pending.splice(0, this.#head)
+    this.#unsynced -= this.#head
     this.#head = 0
   }
 }

@@ -1,3 +1,4 @@
+import { ERROR_CODES } from '../base/errors.ts'
 import type { SessionId } from '../base/ids.ts'
 import { TIMES } from '../base/limits.ts'
 import type { Zxid } from '../base/zxid.ts'
@@ -31,7 +32,7 @@ export class Leader {
 
   prepare(zxid: Zxid, request: Uint8Array, now: number, wall: number): Uint8Array {
     const txn = this.#preparer.prepare(zxid, request, wall)
-    if (txn.body.kind !== 'error') this.heard(txn.session, now)
+    if (fromItsSession(txn.body)) this.heard(txn.session, now)
     return encodeTxn(txn)
   }
 
@@ -74,6 +75,10 @@ export class Leader {
     return requests
   }
 }
+
+/** A request that cannot be done is a sign of life too, unless it came over a connection that its session has left. */
+const fromItsSession = (body: Txn['body']): boolean =>
+  body.kind !== 'error' || (body.code !== ERROR_CODES.SessionExpired && body.code !== ERROR_CODES.SessionMoved)
 
 /** Which sessions were heard of, on their way to the leader. */
 export function encodeTouched(sessions: ReadonlySet<SessionId>): Uint8Array<ArrayBuffer> {

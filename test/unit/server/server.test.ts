@@ -28,6 +28,28 @@ describe('order within a session', () => {
     expect(pair.seen(1)).toEqual([{ xid: 6, zxid: pair.servers[1].applied, err: NodeExists }])
   })
 
+  it('sends no write on its way while a sync stands before it: it could come back first', () => {
+    const pair = new Pair()
+    pair.session(1, 1)
+    pair.ask(1, 1, [1, sync], [2, create('/a')], [3, get('/a')], [4, sync], [5, create('/b')])
+    pair.commit()
+    expect(pair.seen(1)).toEqual([])
+    const answerSync = (): void => pair.carryOut(pair.servers[1].synced(pair.syncs.shift() as number))
+    const steps = [answerSync, () => pair.commit(), answerSync, () => pair.commit()].map((step) => {
+      step()
+      return pair.seen(1).map(({ xid, err }) => [xid, err])
+    })
+    expect(steps).toEqual([
+      [[1, 0]],
+      [
+        [2, 0],
+        [3, 0],
+      ],
+      [[4, 0]],
+      [[5, 0]],
+    ])
+  })
+
   it('answers pings at once', () => {
     const pair = new Pair()
     pair.session(1, 1)
@@ -137,6 +159,20 @@ describe('sessions', () => {
     expect(pair.closed.has(2)).toBe(false)
     expect(pair.servers[0].status().sessions.map(({ id }) => id)).not.toContain(sessionId)
     expect(pair.servers[0].status().znodes).toBe(4)
+  })
+
+  it('live on by what they ask for, even if it cannot be done', () => {
+    const pair = new Pair()
+    pair.session(1, 1)
+    for (let i = 1; i <= 3; i++) {
+      pair.now += 3000
+      pair.ask(1, 1, [i, create('/missing/a')])
+      pair.commit()
+      pair.carryOut(pair.servers[0].ticked(pair.now, 0))
+      pair.commit()
+    }
+    expect(pair.seen(1).map(({ err }) => err)).toEqual([NoNode, NoNode, NoNode])
+    expect(pair.closed.has(1)).toBe(false)
   })
 
   it('leave nothing behind that has outlived its use', () => {
