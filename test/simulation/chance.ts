@@ -6,7 +6,8 @@ export class Chance {
   #d: number
 
   constructor(seed: number, stream = '') {
-    let h = 1779033703 ^ seed
+    // Not xor: the first digit of the name would undo it, and the first nine seeds be one.
+    let h = Math.imul(seed + 1, 2654435761) ^ 1779033703
     for (const char of `${seed}/${stream}`) h = Math.imul(h ^ char.charCodeAt(0), 3432918353)
     this.#a = h | 0
     this.#b = Math.imul(h, 2246822507) | 0
