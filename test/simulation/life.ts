@@ -7,6 +7,7 @@ import { Checkers, Violation } from './checkers.ts'
 import { Clients } from './clients.ts'
 import { type DiskState, emptyDisk } from './disk.ts'
 import { scheduleFaults } from './faults.ts'
+import { Journal } from './history/journal.ts'
 import { Network } from './network.ts'
 import { Node } from './node.ts'
 import { drawSwarm } from './swarm.ts'
@@ -52,6 +53,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   const network = new Network(world, latencyMin, latencyMean)
 
   const tree = options.profile === 'tree'
+  const journal = new Journal(() => world.now)
   const lines: string[] = []
   const say = (line: string): void => {
     if (options.makeLog === true) lines.push(`${String(world.now).padStart(6)} ${line}`)
@@ -78,6 +80,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
         },
       },
       checkers,
+      journal: tree ? journal : null,
       browser: sameBrowser ? 'one' : `b${id}`,
       voters,
       snapshotEvery,
@@ -144,6 +147,8 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     world,
     () => nodes,
     () => network.latency(),
+    journal,
+    Math.max(latencyMean, diskFaults.latency) < 60 ? [2000, 6000] : [6000],
   )
   if (tree) clients.start(swarm.int(1, 5))
   else every(rates.write, writeOnce)

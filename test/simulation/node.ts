@@ -9,6 +9,7 @@ import type { PeerAbout } from '../../src/zab/facts.ts'
 import { FORMAT_VERSION } from '../../src/zab/membership.ts'
 import type { Checkers } from './checkers.ts'
 import { type DiskFaults, type DiskState, recover, SimulatedLog } from './disk.ts'
+import type { Journal } from './history/journal.ts'
 import type { Station } from './network.ts'
 import type { World } from './world.ts'
 
@@ -17,6 +18,8 @@ export interface NodeOptions {
   readonly disk: DiskState
   readonly diskFaults: DiskFaults
   readonly checkers: Checkers
+  /** Where clients are recorded: what is delivered is, too. */
+  readonly journal: Journal | null
   readonly browser: string
   readonly voters: 1 | 3 | 5
   readonly snapshotEvery: number
@@ -120,7 +123,7 @@ export class Node implements Station {
 
   /** Every applied entry is held against what the others applied. The first deliveries replay the log inside the constructor. */
   #checked(server: ReplicaServer): ReplicaServer {
-    const { checkers, disk } = this.options
+    const { checkers, disk, journal } = this.options
     const check = (zxid: Zxid, bytes: Uint8Array): void => {
       const peer = this.replica?.peer
       if (peer === undefined) {
@@ -134,12 +137,14 @@ export class Node implements Station {
     const restore = server.restore.bind(server)
     server.apply = (zxid, txn): ServerOrder[] => {
       check(zxid, txn)
+      journal?.txn(zxid, txn)
       const orders = apply(zxid, txn)
       checkers.digest(disk.replica, zxid, server.digest)
       return orders
     }
     server.applyConfig = (zxid, text): ServerOrder[] => {
       check(zxid, new TextEncoder().encode(text))
+      journal?.config(zxid, text)
       return applyConfig(zxid, text)
     }
     server.restore = (zxid, chunks): void => {
