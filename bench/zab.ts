@@ -36,6 +36,8 @@ class Bench {
         {
           acceptedEpoch: 0,
           currentEpoch: 0,
+          memory: [],
+          demoted: false,
           base: makeZxid(0, 0),
           baseConfig: null,
           entries,

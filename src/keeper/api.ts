@@ -66,6 +66,7 @@ export interface KeeperEvents {
       | 'Incompatible'
       | 'EnsembleMismatch'
       | 'BadPeer'
+      | 'WentBackwards'
       | 'StorageFailed'
       | 'WorkerFailed'
       | 'UpdateNeeded'

@@ -2,11 +2,12 @@ import { crc32 } from 'node:zlib'
 import { KeeperError } from '../base/errors.ts'
 import { type EnsembleId, isEnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
-import { DecodeError, decode } from '../jute/reader.ts'
+import { DecodeError, decode, type Reader } from '../jute/reader.ts'
 import { Writer } from '../jute/writer.ts'
 import type { StateRecord } from '../storage/schema.ts'
 import type { Entry } from '../zab/entry.ts'
 import { decodeEntries, encodeEntries, readOptionalEntry, readZxid, writeOptionalEntry } from '../zab/entry-codec.ts'
+import type { Remembered } from '../zab/standing.ts'
 import { storageFailed } from './level-store.ts'
 
 /** A program that meets a later one leaves the directory alone. */
@@ -42,6 +43,9 @@ export function encodeState(state: StateRecord): Uint8Array {
   writer.long(state.committed).long(state.base).long(state.logFrom)
   writer.long(state.snapshotSerial).int(state.snapshotChunks)
   writeOptionalEntry(writer, state.baseConfig)
+  writer.bool(state.demoted).vector(state.memory, (to, one) => {
+    to.long(one.id).int(one.acceptedEpoch).int(one.currentEpoch).long(one.zxid)
+  })
   return writer.finish()
 }
 
@@ -56,7 +60,22 @@ export const decodeState = (bytes: Uint8Array): StateRecord =>
       snapshotSerial: reader.long(),
       snapshotChunks: reader.int(),
       baseConfig: readOptionalEntry(reader),
+      // A state written by an earlier build ends here.
+      ...(reader.remaining === 0
+        ? { demoted: false, memory: [] }
+        : { demoted: reader.bool(), memory: readMemory(reader) }),
     })),
+  )
+
+const readMemory = (reader: Reader): Remembered[] =>
+  reader.vector(
+    (from) => ({
+      id: from.long() as ReplicaId,
+      acceptedEpoch: from.int(),
+      currentEpoch: from.int(),
+      zxid: readZxid(from),
+    }),
+    24,
   )
 
 /** A record of the log: the hint `committed`, a checksum, and a run of entries. */

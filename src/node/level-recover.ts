@@ -107,7 +107,7 @@ async function chain(
     previous = last
   }
   if (previous < state.base) throw storageFailed('the log ends before its snapshot')
-  const { acceptedEpoch, currentEpoch, base, baseConfig } = state
+  const { acceptedEpoch, currentEpoch, base, baseConfig, memory, demoted } = state
   return {
     layout: new Layout(state, batches, identity.incarnation * SERIALS),
     recovered: {
@@ -118,6 +118,8 @@ async function chain(
       baseConfig,
       snapshot,
       entries,
+      memory,
+      demoted,
       committed: Math.min(committed, entries.at(-1)?.zxid ?? base) as Zxid,
     },
   }

@@ -36,6 +36,8 @@ export interface ReplicaState {
   readonly zxid: { readonly last: Zxid; readonly durable: Zxid; readonly committed: Zxid; readonly applied: Zxid }
   readonly voters: readonly ReplicaId[]
   readonly joint: boolean
+  /** Its store went backwards: it follows, and counts for nothing until a leader lets it in again. */
+  readonly demoted: boolean
   readonly links: readonly {
     readonly peer: ReplicaId
     readonly link: LinkId
@@ -57,7 +59,7 @@ export interface ReplicaListener {
   notLeading(): void
   /** A refusal, a bad peer, trouble: shown as an event of the keeper. */
   notice(
-    code: 'NoQuorum' | 'BadPeer' | 'StorageFailed' | 'UpdateNeeded' | 'Removed',
+    code: 'NoQuorum' | 'WentBackwards' | 'BadPeer' | 'StorageFailed' | 'UpdateNeeded' | 'Removed',
     message: string,
     peer?: ReplicaId,
   ): void

@@ -30,6 +30,7 @@ export function inspectReplica(
     },
     voters: config?.voters ?? [],
     joint: config !== null && config.old !== null,
+    demoted: peer.demoted,
     links: outbox.links().map((link) => ({
       peer: link.peer,
       link: link.link,

@@ -101,6 +101,8 @@ export class Replica implements ReplicaHost {
 
   start(): void {
     this.#stopTicks = this.#platform.every(TIMES.tick, () => this.#tick())
+    if (this.#peer.demoted)
+      this.#options.listener.notice('WentBackwards', 'the end of the log was lost, or is older than it was')
     this.#tick()
   }
 
@@ -298,6 +300,8 @@ export class Replica implements ReplicaHost {
         return this.#reconfigs.answered(order.tag, order.error)
       case 'mark':
         return this.#count(order.name)
+      case 'notice':
+        return this.#options.listener.notice(order.code, order.reason)
       case 'halt':
         this.#options.listener.notice(order.code, order.reason)
         void this.#end(new KeeperError(order.code === 'Removed' ? 'Closed' : order.code, order.reason))

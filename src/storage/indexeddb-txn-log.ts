@@ -45,7 +45,7 @@ async function claimed(db: Database): Promise<OpenedLog | null> {
   await raiseIncarnation(db)
   const found = await readLog(db)
   if (found === null) return null
-  if (found.torn !== null) await dropTorn(db, found.torn)
+  if (found.torn !== null) await dropTorn(db, found.torn, found.layout.state)
   const log = new IndexedDbTxnLog(unwrap(db) as unknown as IDBDatabase, found.layout)
   return { log, recovered: found.recovered, torn: found.torn !== null }
 }

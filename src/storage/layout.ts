@@ -115,6 +115,12 @@ export class Layout {
       case 'currentEpoch':
         this.#change({ currentEpoch: change.epoch })
         break
+      case 'remember':
+        this.#change({ memory: change.of })
+        break
+      case 'demoted':
+        this.#change({ demoted: change.demoted })
+        break
       case 'truncate':
         this.#truncate(change.zxid, steps)
         break

@@ -4,6 +4,7 @@ import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import { follows, ZXID_NONE, type Zxid } from '../base/zxid.ts'
 import { type Entry, entryBytes } from '../zab/entry.ts'
 import type { Change } from '../zab/facts.ts'
+import type { Remembered } from '../zab/standing.ts'
 import type { Recovered, TxnLog } from './txn-log.ts'
 
 /** What outlives a MemoryTxnLog: the "disk" on which a later one opens. */
@@ -20,6 +21,8 @@ export class MemoryDisk {
   /** Behind `logFrom`, without holes. */
   entries: Entry[] = []
   logFrom: Zxid = ZXID_NONE
+  memory: readonly Remembered[] = []
+  demoted = false
 
   constructor(ensemble: EnsembleId, replica: ReplicaId, founding: readonly Entry[] = []) {
     this.ensemble = ensemble
@@ -58,6 +61,8 @@ export class MemoryTxnLog implements TxnLog {
       baseConfig: disk.baseConfig,
       snapshot: disk.snapshot,
       entries: disk.entries.slice(firstBehind(disk.entries, disk.base)),
+      memory: disk.memory,
+      demoted: disk.demoted,
       committed: Math.min(disk.committed, last) as Zxid,
     }
   }
@@ -116,6 +121,12 @@ function apply(disk: MemoryDisk, change: Change): void {
       return
     case 'currentEpoch':
       disk.currentEpoch = change.epoch
+      return
+    case 'remember':
+      disk.memory = change.of
+      return
+    case 'demoted':
+      disk.demoted = change.demoted
       return
     case 'truncate':
       if (change.zxid < disk.base) {

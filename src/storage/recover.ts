@@ -6,7 +6,15 @@ import { decodeEntries, encodeEntries } from '../zab/entry-codec.ts'
 import { checksum } from './checksum.ts'
 import { storageFailed } from './database.ts'
 import { type Batch, Layout } from './layout.ts'
-import type { ChunkKey, ChunkRecord, Database, IdentityRecord, LogRecord, StateRecord } from './schema.ts'
+import {
+  type ChunkKey,
+  type ChunkRecord,
+  type Database,
+  EMPTY_STATE,
+  type IdentityRecord,
+  type LogRecord,
+  type StateRecord,
+} from './schema.ts'
 import type { Recovered } from './txn-log.ts'
 
 export interface Found {
@@ -61,7 +69,8 @@ export async function readLog(db: Database): Promise<Found | null> {
     tx.done,
   ])
   const snapshot = readSnapshot(db, state, chunks)
-  return chain(db, identity, state, keys, records, snapshot)
+  // An earlier build wrote neither memory nor demotion.
+  return chain(db, identity, { ...EMPTY_STATE, ...state }, keys, records, snapshot)
 }
 
 function chain(
@@ -94,7 +103,7 @@ function chain(
   if (previous < state.base) throw garbled(db, 'its log ends before its snapshot')
   const last = entries.at(-1)?.zxid ?? state.base
   return {
-    layout: new Layout(state, batches, identity.incarnation * SERIALS),
+    layout: new Layout({ ...state, demoted: state.demoted || torn !== null }, batches, identity.incarnation * SERIALS),
     torn,
     recovered: {
       ensemble: identity.ensemble,
@@ -106,6 +115,8 @@ function chain(
       baseConfig: state.baseConfig,
       snapshot,
       entries,
+      memory: state.memory,
+      demoted: state.demoted || torn !== null,
       committed: Math.min(committed, last) as Zxid,
     },
   }
@@ -174,8 +185,15 @@ export const sweep = <T>(store: Sweepable<T>, zxid: Zxid, serial: number): T[] =
   store.delete(IDBKeyRange.lowerBound([zxid, serial, []], true)),
 ]
 
-/** Deletes a torn last record: what is appended next must not find it. */
-export async function dropTorn(db: Database, key: Zxid): Promise<void> {
-  const tx = db.transaction('log', 'readwrite', { durability: 'strict' })
-  await Promise.all([tx.store.delete(key), tx.done])
+/**
+ * Deletes a torn last record: what is appended next must not find it. What it held may have been acknowledged, so the replica is
+ * demoted in the same transaction.
+ */
+export async function dropTorn(db: Database, key: Zxid, state: StateRecord): Promise<void> {
+  const tx = db.transaction(['log', 'state'], 'readwrite', { durability: 'strict' })
+  await Promise.all([
+    tx.objectStore('log').delete(key),
+    tx.objectStore('state').put({ ...state, demoted: true }, 'state'),
+    tx.done,
+  ])
 }

@@ -2,6 +2,7 @@ import type { DBSchema, IDBPDatabase } from 'idb'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from '../zab/entry.ts'
+import type { Remembered } from '../zab/standing.ts'
 
 /**
  * A bundle that meets a higher one leaves the database alone. A database's version is SCHEMA_VERSION × CLAIMS plus how often it was
@@ -50,6 +51,10 @@ export interface StateRecord {
   readonly snapshotChunks: number
   /** What the first log record stands directly behind: ≤ base. */
   readonly logFrom: Zxid
+  /** What this replica remembers of the other voters. */
+  readonly memory: readonly Remembered[]
+  /** This store went backwards: it neither votes nor counts. */
+  readonly demoted: boolean
 }
 
 interface Schema extends DBSchema {
@@ -71,4 +76,6 @@ export const EMPTY_STATE: StateRecord = {
   snapshotSerial: 0,
   snapshotChunks: 0,
   logFrom: 0 as Zxid,
+  memory: [],
+  demoted: false,
 }

@@ -2,6 +2,7 @@ import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from '../zab/entry.ts'
 import type { Change } from '../zab/facts.ts'
+import type { Remembered } from '../zab/standing.ts'
 
 /** Everything that a replica finds when it opens its log. */
 export interface Recovered {
@@ -18,6 +19,10 @@ export interface Recovered {
   readonly snapshot: readonly Uint8Array[]
   /** Every entry behind `base`, in order, without holes. */
   readonly entries: readonly Entry[]
+  /** What this replica remembers of the other voters. */
+  readonly memory: readonly Remembered[]
+  /** This store went backwards, by what others said or by a garbled last record: it neither votes nor counts until it is let in again. */
+  readonly demoted: boolean
   /** A hint, written lazily: everything up to here was committed. Never above the last entry. */
   readonly committed: Zxid
 }

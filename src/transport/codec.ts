@@ -68,7 +68,14 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
   notification: {
     type: 1,
     write: (w, m) =>
-      w.byte(STATES.indexOf(m.state)).long(m.round).long(m.leader).int(m.epoch).long(m.zxid).bool(m.established),
+      w
+        .byte(STATES.indexOf(m.state))
+        .long(m.round)
+        .long(m.leader)
+        .int(m.epoch)
+        .long(m.zxid)
+        .bool(m.established)
+        .int(m.accepted),
     read: (r) => ({
       kind: 'notification',
       state: oneOf(STATES, r.byte(), 'state'),
@@ -77,12 +84,19 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
       epoch: epoch(r),
       zxid: readZxid(r),
       established: r.bool(),
+      accepted: epoch(r),
     }),
   },
   followerInfo: {
     type: 2,
-    write: (w, m) => w.long(m.nonce).int(m.acceptedEpoch).bool(m.snapshotWanted),
-    read: (r) => ({ kind: 'followerInfo', nonce: r.long(), acceptedEpoch: epoch(r), snapshotWanted: r.bool() }),
+    write: (w, m) => w.long(m.nonce).int(m.acceptedEpoch).bool(m.snapshotWanted).bool(m.demoted),
+    read: (r) => ({
+      kind: 'followerInfo',
+      nonce: r.long(),
+      acceptedEpoch: epoch(r),
+      snapshotWanted: r.bool(),
+      demoted: r.bool(),
+    }),
   },
   leaderInfo: {
     type: 3,
@@ -197,6 +211,21 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
     type: 21,
     write: (w, m) => w.long(m.nonce).string(m.reason.slice(0, REASON_LENGTH_MAX)),
     read: (r) => ({ kind: 'refuse', nonce: r.long(), reason: reason(r) }),
+  },
+  regressed: {
+    type: 22,
+    write: (w, m) => w.int(m.acceptedEpoch).int(m.currentEpoch).long(m.zxid),
+    read: (r) => ({ kind: 'regressed', acceptedEpoch: epoch(r), currentEpoch: epoch(r), zxid: readZxid(r) }),
+  },
+  readmit: {
+    type: 23,
+    write: (w, m) => w.long(m.nonce),
+    read: (r) => ({ kind: 'readmit', nonce: r.long() }),
+  },
+  readmitted: {
+    type: 24,
+    write: (w, m) => w.long(m.nonce),
+    read: (r) => ({ kind: 'readmitted', nonce: r.long() }),
   },
 }
 

@@ -9,7 +9,7 @@ import type { Order } from './facts.ts'
 import { onStepDownRequested, successor } from './handover.ts'
 import { configOf, configZxid, entriesBetween, lastZxid } from './history.ts'
 import { type Config, encodeConfig, isVoter } from './membership.ts'
-import { type Leading, type Learner, mark, type Peer } from './peer.ts'
+import { counted, type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { majority } from './quorum.ts'
 import { stepDown } from './roles.ts'
 import { batches } from './synchronization.ts'
@@ -164,7 +164,7 @@ function becomeCandidate(peer: Peer, role: Leading, learner: Learner, orders: Or
 function tryPropose(peer: Peer, role: Leading, config: Config, orders: Order[]): void {
   const change = role.change
   if (change === null) return
-  const connected = (id: ReplicaId): boolean => id === peer.options.id || role.learners.get(id)?.stage === 'active'
+  const connected = (id: ReplicaId): boolean => id === peer.options.id || counted(role, id)?.stage === 'active'
   const level = (id: ReplicaId): boolean =>
     id === peer.options.id || (role.learners.get(id)?.acked ?? 0) >= change.level
   const joining = change.voters.filter((id) => !config.voters.includes(id))

@@ -12,8 +12,10 @@ import { type Entry, entryBytes } from './entry.ts'
 import type { Order } from './facts.ts'
 import { configOf, entriesBetween, forget, lastZxid } from './history.ts'
 import { whyNotAppend } from './incoming.ts'
-import { type Following, type Leading, type Learner, mark, type Peer } from './peer.ts'
+import { remember } from './memory.ts'
+import { counted, type Following, type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { quorumZxid } from './quorum.ts'
+import { readmitAll } from './readmission.ts'
 import { refuse, stepDown } from './roles.ts'
 import { answerSyncs } from './sync-read.ts'
 import { batches } from './synchronization.ts'
@@ -155,6 +157,7 @@ export function leaderOnAck(peer: Peer, role: Leading, learner: Learner, zxid: Z
   if (learner.stage === 'syncing') return mark(orders, 'ack-before-newleader')
   if (zxid <= learner.acked) return
   learner.acked = zxid
+  if (!learner.demoted) remember(peer, learner.id, { acceptedEpoch: role.epoch, currentEpoch: role.epoch, zxid })
   tryCommit(peer, role, orders)
 }
 
@@ -163,7 +166,7 @@ export function tryCommit(peer: Peer, role: Leading, orders: Order[]): void {
   const config = configOf(peer.history)
   if (config === null || role.phase !== 'broadcast') return
   const acked = (id: ReplicaId): Zxid =>
-    id === peer.options.id ? peer.durable.zxid : (role.learners.get(id)?.acked ?? (0 as Zxid))
+    id === peer.options.id ? peer.durable.zxid : (counted(role, id)?.acked ?? (0 as Zxid))
   const zxid = quorumZxid(config, acked)
   if (zxid <= peer.committed) return
   peer.committed = zxid
@@ -201,6 +204,7 @@ export function onTurnEnded(peer: Peer, orders: Order[]): void {
   const role = peer.role
   if (role.kind === 'leading' && role.phase === 'broadcast') {
     propose(peer, role, orders)
+    readmitAll(peer, role, orders)
     for (const learner of role.learners.values()) tellCommitted(peer, role, learner, orders)
   } else if (role.kind === 'following' && role.requests.length > 0) {
     const requests = role.requests.splice(0)

@@ -10,6 +10,7 @@ import { beats } from './election.ts'
 import type { Order } from './facts.ts'
 import { configOf, epochEnds } from './history.ts'
 import { isVoter } from './membership.ts'
+import { remember, takeMemory, tellIfBehind } from './memory.ts'
 import type { AckEpoch, FollowerInfo, LeaderInfo } from './messages.ts'
 import { type Following, type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
@@ -30,7 +31,11 @@ export function leaderOnFollowerInfo(
     mark(orders, 'epoch-jump-refused', String(info.acceptedEpoch))
     return refuse(peer, from, link, info.nonce, 'epoch too far ahead', orders)
   }
+  if (!info.demoted && tellIfBehind(peer, from, link, { acceptedEpoch: info.acceptedEpoch }, orders)) {
+    return refuse(peer, from, link, info.nonce, 'your store went backwards', orders)
+  }
   const voter = isVoter(configOf(peer.history), from)
+  if (info.demoted) for (const counts of [role.epochAcks, role.newLeaderAcks]) counts.delete(from)
   const learner: Learner = {
     id: from,
     link,
@@ -46,6 +51,8 @@ export function leaderOnFollowerInfo(
     token: 0,
     since: peer.now,
     activeAt: 0,
+    demoted: info.demoted,
+    readmission: null,
   }
   role.learners.set(from, learner)
   role.gone.delete(from)
@@ -54,7 +61,7 @@ export function leaderOnFollowerInfo(
     return stepDown(peer, 'a learner promised a later epoch', orders)
   }
   if (role.promised) return sendLeaderInfo(peer, role, learner, orders)
-  if (voter && role.epoch === 0) {
+  if (voter && !info.demoted && role.epoch === 0) {
     role.infos.set(from, info.acceptedEpoch)
     tryFixEpoch(peer, role, orders)
   }
@@ -133,15 +140,24 @@ export function sendAckEpoch(peer: Peer, role: Following, counts: boolean, order
 /** 6. Leader: a promise. Whoever knows more than the leader ends its attempt: a committed transaction could be lost. */
 export function leaderOnAckEpoch(peer: Peer, role: Leading, learner: Learner, ack: AckEpoch, orders: Order[]): void {
   if (learner.stage !== 'promising') return mark(orders, 'ackepoch-out-of-turn')
+  // One that promised before does not say its current epoch: it has been in this one, if it was counted in it.
+  const currentEpoch = ack.currentEpoch === -1 ? role.epoch : ack.currentEpoch
+  if (!learner.demoted && tellIfBehind(peer, learner.id, learner.link, { currentEpoch, zxid: ack.lastZxid }, orders)) {
+    role.learners.delete(learner.id)
+    for (const counts of [role.epochAcks, role.newLeaderAcks]) counts.delete(learner.id)
+    return refuse(peer, learner.id, learner.link, learner.nonce, 'your store went backwards', orders)
+  }
   learner.stage = 'promised'
   learner.lastZxid = ack.lastZxid
   learner.epochEnds = ack.epochEnds
-  if (role.phase === 'discovery' && ack.currentEpoch !== -1 && isVoter(configOf(peer.history), learner.id)) {
+  const counts = ack.currentEpoch !== -1 && !learner.demoted && isVoter(configOf(peer.history), learner.id)
+  if (role.phase === 'discovery' && counts) {
     if (beats({ leader: peer.options.id, epoch: ack.currentEpoch, zxid: ack.lastZxid }, role.summary)) {
       mark(orders, 'follower-ahead')
       return stepDown(peer, 'a follower knows more', orders)
     }
     role.epochAcks.add(learner.id)
+    remember(peer, learner.id, { acceptedEpoch: role.epoch, currentEpoch, zxid: ack.lastZxid })
     return tryTakeEpoch(peer, role, orders)
   }
   if (role.phase !== 'discovery') leaderSyncLearner(peer, role, learner, orders)
@@ -154,7 +170,7 @@ function tryTakeEpoch(peer: Peer, role: Leading, orders: Order[]): void {
   if (!hasQuorum(config, (id) => role.epochAcks.has(id))) return
   write(
     peer,
-    [{ kind: 'currentEpoch', epoch: role.epoch }],
+    [{ kind: 'currentEpoch', epoch: role.epoch }, ...takeMemory(peer)],
     { kind: 'epochTaken', generation: peer.generation },
     orders,
   )

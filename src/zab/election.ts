@@ -9,6 +9,7 @@ import type { LinkId, ReplicaId } from '../base/ids.ts'
 import type { Order } from './facts.ts'
 import { configOf } from './history.ts'
 import { votersOf } from './membership.ts'
+import { tellIfBehind } from './memory.ts'
 import type { Notification } from './messages.ts'
 import { amVoter, chance, type Looking, makeLooking, mark, type Peer, type Vote } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
@@ -83,6 +84,7 @@ export function currentNotification(peer: Peer): Notification {
     epoch: vote.epoch,
     zxid: vote.zxid,
     established,
+    accepted: peer.durable.acceptedEpoch,
   })
   if (role.kind === 'leading') return about('leading', role.summary, role.phase === 'broadcast')
   if (role.kind === 'following')
@@ -100,6 +102,10 @@ function announce(peer: Peer, role: Looking, orders: Order[]): void {
 /** 3. A notification. Whoever asks gets an answer; a looking voter counts it. */
 export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Notification, orders: Order[]): void {
   const role = peer.role
+  // Whoever looks has everything on its disk, and a vote for oneself says what that is.
+  const looks = n.state === 'looking'
+  const says = { acceptedEpoch: n.accepted, ...(n.leader === from ? { currentEpoch: n.epoch, zxid: n.zxid } : {}) }
+  if (looks && tellIfBehind(peer, from, link, says, orders)) return
   const answer = (): void => {
     orders.push({ kind: 'send', to: from, link, message: currentNotification(peer) })
   }
@@ -120,7 +126,7 @@ export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Not
   if (n.state === 'leading' && n.leader === from) {
     // It leads: join it if it is established, or if its history is no worse than ours (it may need us for its quorum).
     const theirs: Vote = { leader: from, epoch: n.epoch, zxid: n.zxid }
-    if (n.established || !beats({ ...ownVote(peer), leader: from }, theirs)) {
+    if (n.established || (!peer.demoted && !beats({ ...ownVote(peer), leader: from }, theirs))) {
       mark(orders, 'vote-joined-existing-leader')
       startFollowing(peer, from, orders)
     }
@@ -142,9 +148,16 @@ function onVote(
   orders: Order[],
 ): void {
   const voter = amVoter(peer)
+  // It may have forgotten what it promised: it has no say in who leads.
+  if (peer.demoted) return
   const empty = n.state === 'observing' && n.leader === from
   const vote: Vote = { leader: n.leader, epoch: n.epoch, zxid: n.zxid }
-  if (n.round < peer.round || empty) return answer()
+  if (empty) role.votes.delete(from)
+  if (n.round < peer.round || empty) {
+    // Two that have nothing to say would answer each other for ever.
+    if (voter || role.vote.leader !== peer.options.id) answer()
+    return
+  }
   if (n.round > peer.round + ROUND_JUMP_MAX) return mark(orders, 'round-jump-refused', String(n.round))
   // A vote is a will to follow: whoever cannot reach the candidate does not vote for it.
   const reachable = vote.leader === peer.options.id || peer.links.has(vote.leader)

@@ -2,6 +2,7 @@ import type { LinkId, ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from './entry.ts'
 import type { Message } from './messages.ts'
+import type { Remembered } from './standing.ts'
 
 /** What happened. Past tense: the core cannot refuse it. */
 export type Fact =
@@ -53,6 +54,10 @@ export type Change =
   | { readonly kind: 'truncate'; readonly zxid: Zxid }
   | { readonly kind: 'acceptedEpoch'; readonly epoch: number }
   | { readonly kind: 'currentEpoch'; readonly epoch: number }
+  /** What this replica remembers of the others, in place of what it remembered. */
+  | { readonly kind: 'remember'; readonly of: readonly Remembered[] }
+  /** This store went backwards: the replica neither votes nor counts. Or it was let in again. */
+  | { readonly kind: 'demoted'; readonly demoted: boolean }
   /** Replace log and snapshot: the log's base is `zxid` afterwards. */
   | {
       readonly kind: 'install'
@@ -98,6 +103,8 @@ export type Order =
   | { readonly kind: 'reconfigured'; readonly tag: number; readonly error: string | null }
   /** A rare branch was taken, or something was refused: counted, shown in `inspect()`. */
   | { readonly kind: 'mark'; readonly name: string; readonly detail: string }
+  /** Trouble that people should see; the replica goes on. */
+  | { readonly kind: 'notice'; readonly code: 'WentBackwards'; readonly reason: string }
   /** This replica cannot go on as it is: `inspect()` and an event say why; the host ends it. */
   | { readonly kind: 'halt'; readonly code: 'UpdateNeeded' | 'StorageFailed' | 'Removed'; readonly reason: string }
 

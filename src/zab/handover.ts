@@ -12,7 +12,8 @@ const HAND_OVER_MAX = 1000
 export function successor(peer: Peer, role: Leading): Learner | null {
   const config = configOf(peer.history)
   const voters = [...role.learners.values()].filter(
-    ({ id, stage }) => stage === 'active' && isVoter(config, id) && peer.links.get(id)?.about.adopted !== true,
+    ({ id, stage, demoted }) =>
+      stage === 'active' && !demoted && isVoter(config, id) && peer.links.get(id)?.about.adopted !== true,
   )
   return voters.sort((a, b) => b.acked - a.acked || b.heardAt - a.heardAt)[0] ?? null
 }

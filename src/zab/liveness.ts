@@ -5,7 +5,8 @@ import { candidateLost, currentNotification, decide, lookingOnTick } from './ele
 import type { Order, PeerAbout } from './facts.ts'
 import { tryHandOver } from './handover.ts'
 import { configOf } from './history.ts'
-import { chance, type Following, type Leading, mark, type Peer } from './peer.ts'
+import { keepMemory } from './memory.ts'
+import { chance, counted, type Following, type Leading, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
 import { stepDown } from './roles.ts'
 import { pingAll } from './sync-read.ts'
@@ -66,7 +67,10 @@ function leadingOnTick(peer: Peer, role: Leading, orders: Order[]): void {
     if (peer.now - role.since > timing.establish * peer.patience) waitedInVain(peer, 'not established in time', orders)
     return
   }
-  if (peer.now - role.pingedAt >= timing.heartbeat) pingAll(peer, role, orders)
+  if (peer.now - role.pingedAt >= timing.heartbeat) {
+    pingAll(peer, role, orders)
+    keepMemory(peer, orders)
+  }
   leaderCheckQuorum(peer, role, orders)
   if (peer.role !== role) return
   calmDown(peer, role)
@@ -80,12 +84,12 @@ export function leaderCheckQuorum(peer: Peer, role: Leading, orders: Order[]): v
   if (role.phase !== 'broadcast' || config === null) return
   const silence = silenceOf(peer)
   const heard = (id: ReplicaId): boolean => {
-    const learner = role.learners.get(id)
+    const learner = counted(role, id)
     return id === peer.options.id || (learner !== undefined && peer.now - learner.heardAt <= silence)
   }
   if (hasQuorum(config, heard)) return
   // Links that closed are an answer; silence may only be slowness.
-  const linked = (id: ReplicaId): boolean => id === peer.options.id || role.learners.has(id)
+  const linked = (id: ReplicaId): boolean => id === peer.options.id || counted(role, id) !== undefined
   if (hasQuorum(config, linked)) waitedInVain(peer, 'no quorum in reach', orders)
   else stepDown(peer, 'no quorum in reach', orders)
 }

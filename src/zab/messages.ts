@@ -1,6 +1,7 @@
 import type { ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from './entry.ts'
+import type { Standing } from './standing.ts'
 
 /**
  * Every word that peers exchange, in the order in which a term of office uses them. All but the notification belong to
@@ -29,6 +30,9 @@ export type Message =
   | SyncReply
   | HandOver
   | Refuse
+  | Regressed
+  | Readmit
+  | Readmitted
 
 /** Anyone → anyone, election: "this is whom I vote for" (looking), or "this is whom I have settled on" (else). */
 export interface Notification {
@@ -42,6 +46,8 @@ export interface Notification {
   readonly zxid: Zxid
   /** Of a leader or its learner: is the leader established (NEWLEADER has its quorum)? */
   readonly established: boolean
+  /** The last epoch that the sender itself has promised, durably. */
+  readonly accepted: number
 }
 
 /** Learner → would-be leader: "I follow you; the last epoch that I promised is this." Answered by LeaderInfo. */
@@ -51,6 +57,8 @@ export interface FollowerInfo {
   readonly acceptedEpoch: number
   /** Set after an attempt that this learner could not apply: only a SNAP will do. */
   readonly snapshotWanted: boolean
+  /** Its store went backwards: it follows, and counts for nothing until it is let in again. */
+  readonly demoted: boolean
 }
 
 /** Leader → learner: "the new epoch is this." Answered by AckEpoch once the promise is durable. */
@@ -200,4 +208,21 @@ export interface Refuse {
   readonly kind: 'refuse'
   readonly nonce: number
   readonly reason: string
+}
+
+/** Anyone → a voter: "your disk had this once, and what you say is less: your store went backwards." It demotes itself. */
+export interface Regressed extends Standing {
+  readonly kind: 'regressed'
+}
+
+/** Leader → a demoted learner: "a quorum without you has gone on behind what you may have forgotten: count again." */
+export interface Readmit {
+  readonly kind: 'readmit'
+  readonly nonce: number
+}
+
+/** Learner → leader: "that is on my disk." From here on its acknowledgements count. */
+export interface Readmitted {
+  readonly kind: 'readmitted'
+  readonly nonce: number
 }

@@ -4,6 +4,8 @@ import type { Entry } from './entry.ts'
 import type { Order, PeerAbout } from './facts.ts'
 import { configOf, type History, lastZxid, makeHistory } from './history.ts'
 import { isVoter } from './membership.ts'
+import type { FollowerInfo } from './messages.ts'
+import type { Remembered, Standing } from './standing.ts'
 
 /** Times in milliseconds; the simulator draws others. */
 export interface Timing {
@@ -40,6 +42,8 @@ export interface PeerStart {
   readonly base: Zxid
   readonly baseConfig: Entry | null
   readonly entries: readonly Entry[]
+  readonly memory: readonly Remembered[]
+  readonly demoted: boolean
   /** The host has applied the log up to here. */
   readonly committed: Zxid
 }
@@ -55,7 +59,7 @@ export interface LinkState {
   readonly about: PeerAbout
   heardAt: number
   /** A FollowerInfo that came before this peer knew that it leads. */
-  early: { readonly nonce: number; readonly acceptedEpoch: number; readonly snapshotWanted: boolean } | null
+  early: Omit<FollowerInfo, 'kind'> | null
 }
 
 export interface Looking {
@@ -119,6 +123,10 @@ export interface Learner {
   token: number
   readonly since: number
   activeAt: number
+  /** Its store went backwards: it gets everything and counts for nothing. */
+  demoted: boolean
+  /** The record that a quorum without it must have on disk before it counts again, and whether it was told. */
+  readmission: { readonly fresh: Zxid; readonly told: boolean } | null
 }
 
 export interface Change {
@@ -178,6 +186,7 @@ export type Then =
   | { readonly kind: 'epochTaken'; readonly generation: number }
   | { readonly kind: 'ackEpoch'; readonly generation: number; readonly counts: boolean }
   | { readonly kind: 'ackNewLeader'; readonly generation: number; readonly epoch: number; readonly zxid: Zxid }
+  | { readonly kind: 'readmitted'; readonly generation: number }
 
 export interface PendingWrite {
   readonly write: number
@@ -221,6 +230,12 @@ export interface Peer {
   /** The last attempt to follow failed because this log does not fit: ask for a snapshot. */
   snapshotWanted: boolean
   random: number
+  /** What voters have promised and acknowledged, as far as this peer counted it: none of them may have less later. */
+  readonly memory: Map<ReplicaId, Standing>
+  /** Is there more in it than was written? */
+  memoryDue: boolean
+  /** This store went backwards: no vote, no acknowledgement that counts, until a leader lets it in again. */
+  demoted: boolean
   /** How much longer than usual this peer waits before it gives a role up: it grows with every role that ended by waiting in vain. */
   patience: number
   halted: boolean
@@ -250,6 +265,9 @@ export function makePeer(options: PeerOptions, start: PeerStart, now: number): P
     nonce: 0,
     snapshotWanted: false,
     random: options.seed | 0 || 1,
+    memory: new Map(start.memory.map(({ id, ...standing }) => [id, standing])),
+    memoryDue: false,
+    demoted: start.demoted,
     patience: 1,
     halted: false,
     told: null,
@@ -269,7 +287,13 @@ export function makeLooking(id: ReplicaId): Looking {
   }
 }
 
-export const amVoter = (peer: Peer): boolean => isVoter(configOf(peer.history), peer.options.id)
+export const amVoter = (peer: Peer): boolean => !peer.demoted && isVoter(configOf(peer.history), peer.options.id)
+
+/** A learner that counts in quorums, if it is a voter. */
+export function counted(role: Leading, id: ReplicaId): Learner | undefined {
+  const learner = role.learners.get(id)
+  return learner?.demoted === true ? undefined : learner
+}
 
 /** mulberry32: 0 ≤ x < 1. */
 export function chance(peer: Peer): number {

@@ -3,6 +3,7 @@ import type { LinkId, ReplicaId } from '../base/ids.ts'
 import { leaderOnFollowerInfo, tryFixEpoch } from './discovery.ts'
 import { ownVote, startLooking } from './election.ts'
 import type { Order } from './facts.ts'
+import { keepMemory } from './memory.ts'
 import type { Message } from './messages.ts'
 import { type Leading, mark, type Peer } from './peer.ts'
 
@@ -76,6 +77,7 @@ export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[]): 
     nonce: peer.nonce,
     acceptedEpoch: peer.acceptedEpoch,
     snapshotWanted: peer.snapshotWanted,
+    demoted: peer.demoted,
   }
   orders.push({ kind: 'send', to: leader, link: state.link, message })
 }
@@ -91,6 +93,7 @@ export function stepDown(peer: Peer, reason: string, orders: Order[]): void {
       orders.push({ kind: 'reconfigured', tag: role.change.tag, error: 'ConnectionLoss' })
     }
   }
+  if (role.kind === 'leading') keepMemory(peer, orders)
   peer.generation++
   startLooking(peer, orders)
 }

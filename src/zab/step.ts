@@ -27,6 +27,7 @@ import { configOf } from './history.ts'
 import { onLinkClosed, onLinkOpened, onPeerGone, onTicked, onWoke } from './liveness.ts'
 import type { Message, Pong } from './messages.ts'
 import { type Following, type Leading, type Learner, mark, type Peer, type Then } from './peer.ts'
+import { leaderOnReadmitted, learnerOnReadmit, learnerReadmissionStored, onRegressed } from './readmission.ts'
 import { refuse, stepDown } from './roles.ts'
 import { leaderOnSync, learnerOnSyncReply, onSyncRequested } from './sync-read.ts'
 import {
@@ -145,6 +146,7 @@ function carryOn(peer: Peer, then: Then, orders: Order[]): void {
   else if (then.kind === 'ackEpoch' && role.kind === 'following') sendAckEpoch(peer, role, then.counts, orders)
   else if (then.kind === 'ackNewLeader' && role.kind === 'following')
     learnerSyncStored(peer, role, then.epoch, then.zxid, orders)
+  else if (then.kind === 'readmitted' && role.kind === 'following') learnerReadmissionStored(role, orders)
 }
 
 function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message, orders: Order[]): void {
@@ -157,17 +159,20 @@ function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message,
       return onNotification(peer, from, link, message, orders)
     case 'followerInfo':
       if (role.kind === 'leading') return leaderOnFollowerInfo(peer, role, from, link, message, orders)
-      if (role.kind === 'looking') {
-        const { nonce, acceptedEpoch, snapshotWanted } = message
-        state.early = { nonce, acceptedEpoch, snapshotWanted }
+      if (role.kind === 'looking' && !peer.demoted && !message.demoted) {
+        const { nonce, acceptedEpoch, snapshotWanted, demoted } = message
+        state.early = { nonce, acceptedEpoch, snapshotWanted, demoted }
         return onEarlyFollower(peer, role, from, orders)
       }
       return refuse(peer, from, link, message.nonce, 'I follow somebody else', orders)
+    case 'regressed':
+      return onRegressed(peer, from, message, orders)
     case 'ackEpoch':
     case 'ackNewLeader':
     case 'ack':
     case 'pong':
     case 'request':
+    case 'readmitted':
     case 'syncRequest': {
       const learner = role.kind === 'leading' ? role.learners.get(from) : undefined
       if (
@@ -190,7 +195,10 @@ function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message,
   }
 }
 
-type FromLearner = Extract<Message, { kind: 'ackEpoch' | 'ackNewLeader' | 'ack' | 'pong' | 'request' | 'syncRequest' }>
+type FromLearner = Extract<
+  Message,
+  { kind: 'ackEpoch' | 'ackNewLeader' | 'ack' | 'pong' | 'request' | 'syncRequest' | 'readmitted' }
+>
 
 function leaderOn(peer: Peer, role: Leading, learner: Learner, message: FromLearner, orders: Order[]): void {
   switch (message.kind) {
@@ -207,6 +215,8 @@ function leaderOn(peer: Peer, role: Leading, learner: Learner, message: FromLear
     case 'syncRequest':
       if (role.phase !== 'broadcast') return mark(orders, 'sync-without-leader')
       return leaderOnSync(peer, role, message.tag, learner.id, learner.link)
+    case 'readmitted':
+      return leaderOnReadmitted(peer, role, learner, orders)
     default:
       return unreachable(message)
   }
@@ -218,7 +228,7 @@ function leaderOnPong(role: Leading, learner: Learner, pong: Pong, orders: Order
   if (pong.touched.length > 0) orders.push({ kind: 'touch', sessions: pong.touched })
 }
 
-type FromLeader = Exclude<Message, FromLearner | { kind: 'notification' | 'followerInfo' }>
+type FromLeader = Exclude<Message, FromLearner | { kind: 'notification' | 'followerInfo' | 'regressed' }>
 
 function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Order[]): void {
   switch (message.kind) {
@@ -260,6 +270,8 @@ function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Ord
     case 'handOver':
       mark(orders, 'successor')
       return stepDown(peer, 'the leader hands over', orders)
+    case 'readmit':
+      return learnerOnReadmit(peer, role, orders)
     case 'refuse':
       return stepDown(peer, `the leader says: ${message.reason}`, orders)
     default:

@@ -7,7 +7,7 @@ import type { Zxid } from '../base/zxid.ts'
 import type { Order } from './facts.ts'
 import { configOf } from './history.ts'
 import type { SyncReply } from './messages.ts'
-import { type Following, type Leading, mark, type Peer } from './peer.ts'
+import { counted, type Following, type Leading, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
 
 /** 1. A client of this replica asks. */
@@ -68,7 +68,7 @@ export function leaderAnswerSyncs(peer: Peer, role: Leading, orders: Order[]): v
     const confirmed =
       first.token !== 0 &&
       hasQuorum(config, (id) => {
-        const learner = role.learners.get(id)
+        const learner = counted(role, id)
         return (
           id === peer.options.id ||
           (learner !== undefined && learner.stage === 'active' && learner.token >= first.token)

@@ -12,6 +12,7 @@ import type { Change, Order } from './facts.ts'
 import { commonZxid, configEntryAt, configOf, entriesBetween, type History, holdsZxid, lastZxid } from './history.ts'
 import { readable, whyNotAppend } from './incoming.ts'
 import { isVoter } from './membership.ts'
+import { remember } from './memory.ts'
 import type { AckNewLeader, NewLeader, Proposal, SnapshotChunk, Sync, UpToDate } from './messages.ts'
 import { type Following, type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
@@ -49,7 +50,7 @@ export function leaderSyncAll(peer: Peer, role: Leading, orders: Order[]): void 
  */
 export function leaderSyncLearner(peer: Peer, role: Leading, learner: Learner, orders: Order[]): void {
   const observer = learner.mode === 'observer'
-  if (observer && role.phase !== 'broadcast') return
+  if ((observer || learner.demoted) && role.phase !== 'broadcast') return
   const { history } = peer
   const last = observer ? peer.committed : lastZxid(history)
   const plan = planSync(history, learner, last, peer.delivered)
@@ -192,7 +193,10 @@ export function leaderOnAckNewLeader(
   learner.stage = 'active'
   learner.activeAt = peer.now
   learner.acked = ack.zxid
-  if (isVoter(configOf(peer.history), learner.id)) role.newLeaderAcks.add(learner.id)
+  if (!learner.demoted && isVoter(configOf(peer.history), learner.id)) {
+    role.newLeaderAcks.add(learner.id)
+    remember(peer, learner.id, { acceptedEpoch: role.epoch, currentEpoch: role.epoch, zxid: ack.zxid })
+  }
   if (role.phase === 'broadcast') {
     sendUpToDate(peer, learner, orders)
     tryCommit(peer, role, orders)
@@ -209,7 +213,8 @@ function leaderTryBroadcast(peer: Peer, role: Leading, orders: Order[]): void {
   peer.committed = lastZxid(peer.history)
   for (const learner of role.learners.values()) {
     if (learner.stage === 'active') sendUpToDate(peer, learner, orders)
-    else if (learner.stage === 'promised' && learner.mode === 'observer') leaderSyncLearner(peer, role, learner, orders)
+    else if (learner.stage === 'promised' && (learner.mode === 'observer' || learner.demoted))
+      leaderSyncLearner(peer, role, learner, orders)
   }
   leaderOnBroadcast(peer, role, orders)
 }

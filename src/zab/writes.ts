@@ -51,6 +51,11 @@ export function write(peer: Peer, changes: readonly Change[], then: Then, orders
         )
         peer.currentEpoch = change.epoch
         break
+      case 'demoted':
+        peer.demoted = change.demoted
+        break
+      case 'remember':
+        break
     }
   }
   const id = peer.nextWrite++

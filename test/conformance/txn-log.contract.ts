@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/base/bytes.ts'
+import type { ReplicaId } from '../../src/base/ids.ts'
 import { makeZxid, type Zxid } from '../../src/base/zxid.ts'
 import type { Recovered, TxnLog } from '../../src/storage/txn-log.ts'
 import type { Entry } from '../../src/zab/entry.ts'
@@ -56,6 +57,17 @@ export function txnLogContract(name: string, make: () => Promise<Subject>): void
       expect(again.entries).toEqual([...run(1, 1, 3), ...run(3, 1, 2)])
       expect(again).toMatchObject({ acceptedEpoch: 3, currentEpoch: 3, base: 0, committed: makeZxid(1, 2) })
       expect(again.incarnation).toBe(recovered.incarnation + 1)
+    })
+
+    it('keeps what a replica remembers of others, and that it was demoted', async () => {
+      const subject = await make()
+      const { log, recovered } = await subject.open()
+      expect(recovered).toMatchObject({ memory: [], demoted: false })
+      const of = [{ id: 7 as ReplicaId, acceptedEpoch: 3, currentEpoch: 2, zxid: makeZxid(2, 9) }]
+      await log.write([{ kind: 'remember', of: [] }, append(...run(1, 1, 2))], { relaxed: false, committed: NONE })
+      await log.write([{ kind: 'remember', of }], { relaxed: false, committed: NONE })
+      await log.write([{ kind: 'demoted', demoted: true }], { relaxed: false, committed: NONE })
+      expect((await subject.open()).recovered).toMatchObject({ memory: of, demoted: true })
     })
 
     it('keeps the order of writes given in one turn', async () => {

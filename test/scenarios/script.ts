@@ -147,6 +147,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   /** `crash 1 [keep=n]`: the first n issued writes are on the disk (default none), the rest is not; everybody's link to it closes. */
   crash: (stage, words, options) => stage.crash(stage.actor(id(words[0])), Number(options.get('keep') ?? 0)),
+  /** `rollback 3 1:5 [accepted=n] [current=n] [torn]`: the disk of a crashed peer ends at 1:5 again; `torn`: it can tell. */
+  rollback: (stage, words, options) => {
+    const { disk } = stage.actor(id(words[0]))
+    const to = zxid(words[1] ?? '')
+    disk.entries = disk.entries.filter((one) => one.zxid <= to)
+    disk.committed = Math.min(disk.committed, to) as Zxid
+    disk.acceptedEpoch = Number(options.get('accepted') ?? disk.acceptedEpoch)
+    disk.currentEpoch = Number(options.get('current') ?? disk.currentEpoch)
+    disk.demoted = words.includes('torn')
+  },
   restart: (stage, words) => {
     for (const word of words) stage.start(stage.actor(id(word)))
   },

@@ -39,6 +39,8 @@ export function line(id: ReplicaId, order: Order): string | null {
       return `${id} reconfigured ${order.tag}: ${order.error ?? 'done'}`
     case 'mark':
       return `${id} (${order.name}${order.detail === '' ? '' : `: ${order.detail}`})`
+    case 'notice':
+      return `${id} notice ${order.code}: ${order.reason}`
     case 'halt':
       return `${id} halt ${order.code}: ${order.reason}`
   }
@@ -49,7 +51,7 @@ function message(m: Message): string {
     case 'notification':
       return `Notification ${m.state}${m.established ? ' established' : ''}, round ${m.round}: ${m.leader} (epoch ${m.epoch}, ${formatZxid(m.zxid)})`
     case 'followerInfo':
-      return `FollowerInfo accepted ${m.acceptedEpoch}${m.snapshotWanted ? ', wants a snapshot' : ''}`
+      return `FollowerInfo accepted ${m.acceptedEpoch}${m.snapshotWanted ? ', wants a snapshot' : ''}${m.demoted ? ', demoted' : ''}`
     case 'leaderInfo':
       return `LeaderInfo epoch ${m.epoch}`
     case 'ackEpoch':
@@ -86,6 +88,12 @@ function message(m: Message): string {
       return `SyncReply ${m.tag}: ${formatZxid(m.zxid)}`
     case 'handOver':
       return 'HandOver'
+    case 'regressed':
+      return `Regressed: accepted ${m.acceptedEpoch}, current ${m.currentEpoch}, last ${formatZxid(m.zxid)}`
+    case 'readmit':
+      return 'Readmit'
+    case 'readmitted':
+      return 'Readmitted'
     case 'refuse':
       return `Refuse: ${m.reason}`
   }
@@ -103,6 +111,10 @@ function change(one: Change): string {
       return `accepted epoch ${one.epoch}`
     case 'currentEpoch':
       return `current epoch ${one.epoch}`
+    case 'remember':
+      return `remember ${one.of.map(({ id, acceptedEpoch, currentEpoch, zxid }) => `${id} ${acceptedEpoch}/${currentEpoch} ${formatZxid(zxid)}`).join(', ')}`
+    case 'demoted':
+      return one.demoted ? 'demoted' : 'readmitted'
   }
 }
 
@@ -141,7 +153,7 @@ export function state({ options: { id }, peer, disk, pending, frozen, applied }:
     applied.length === 0 ? '' : `applied ${applied.join(' | ')}`,
     pending.length === 0 ? '' : `${pending.length} writes on their way`,
   ]
-  return `${id} ${frozen === null ? '' : 'frozen, '}${peer.halted ? 'halted, ' : ''}${role(peer)}; ${facts.filter((one) => one !== '').join(', ')}`
+  return `${id} ${frozen === null ? '' : 'frozen, '}${peer.halted ? 'halted, ' : ''}${peer.demoted ? 'demoted, ' : ''}${role(peer)}; ${facts.filter((one) => one !== '').join(', ')}`
 }
 
 function role({ role, round }: Peer): string {

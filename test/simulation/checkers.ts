@@ -34,6 +34,10 @@ function onDisk(disk: DiskState, zxid: Zxid): boolean {
   return false
 }
 
+/** Counts for a quorum: what it holds, or held before it went backwards. One that was demoted does not count with what it got since. */
+const holds = (disk: DiskState, zxid: Zxid): boolean =>
+  (!disk.demoted && onDisk(disk, zxid)) || disk.ghosts.some((ghost) => onDisk(ghost, zxid))
+
 /** Looks inside all replicas after every event, and at every delivery. */
 export class Checkers {
   readonly #leaders = new Map<number, ReplicaId>()
@@ -47,6 +51,11 @@ export class Checkers {
   constructor(disks: () => readonly DiskState[], peers: () => readonly Readonly<Peer>[]) {
     this.#disks = disks
     this.#peers = peers
+  }
+
+  /** This disk went backwards, by design of the fault. */
+  forgive(disk: DiskState): void {
+    this.#epochs.delete(disk)
   }
 
   get committed(): number {
@@ -142,7 +151,7 @@ export class Checkers {
     const disks = new Map(this.#disks().map((disk) => [disk.replica, disk]))
     const has = (id: ReplicaId): boolean => {
       const disk = disks.get(id)
-      return disk !== undefined && onDisk(disk, zxid)
+      return disk !== undefined && holds(disk, zxid)
     }
     const reached = (voters: readonly ReplicaId[] | null): boolean =>
       voters === null || voters.filter(has).length >= majority(voters.length)

@@ -4,6 +4,7 @@ import type { Zxid } from '../../src/base/zxid.ts'
 import type { Recovered, TxnLog } from '../../src/storage/txn-log.ts'
 import type { Entry } from '../../src/zab/entry.ts'
 import type { Change } from '../../src/zab/facts.ts'
+import type { Remembered } from '../../src/zab/standing.ts'
 import type { Owner, World } from './world.ts'
 
 /** What is on one simulated disk. */
@@ -18,6 +19,10 @@ export interface DiskState {
   snapshot: readonly Uint8Array[]
   entries: Entry[]
   committed: Zxid
+  memory: readonly Remembered[]
+  demoted: boolean
+  /** What it had held before it went backwards, each time. */
+  ghosts: readonly DiskState[]
 }
 
 export const emptyDisk = (ensemble: EnsembleId, replica: ReplicaId, entries: readonly Entry[]): DiskState => ({
@@ -31,7 +36,20 @@ export const emptyDisk = (ensemble: EnsembleId, replica: ReplicaId, entries: rea
   snapshot: [],
   entries: [...entries],
   committed: 0 as Zxid,
+  memory: [],
+  demoted: false,
+  ghosts: [],
 })
+
+export const copyOf = (disk: DiskState): DiskState => ({ ...disk, entries: [...disk.entries], ghosts: [] })
+
+/** The disk becomes what it once was. `aware`: its owner can tell. */
+export function goBack(disk: DiskState, to: DiskState, aware: boolean): void {
+  const { acceptedEpoch, currentEpoch, base, baseConfig, snapshot, entries, committed, memory, demoted } = to
+  const ghosts = [...disk.ghosts, copyOf(disk)]
+  const old = { acceptedEpoch, currentEpoch, base, baseConfig, snapshot, committed, memory }
+  Object.assign(disk, old, { entries: [...entries], demoted: demoted || aware, ghosts })
+}
 
 export function applyChanges(disk: DiskState, changes: readonly Change[]): void {
   for (const change of changes) {
@@ -39,6 +57,8 @@ export function applyChanges(disk: DiskState, changes: readonly Change[]): void 
     else if (change.kind === 'truncate') disk.entries = disk.entries.filter((entry) => entry.zxid <= change.zxid)
     else if (change.kind === 'acceptedEpoch') disk.acceptedEpoch = change.epoch
     else if (change.kind === 'currentEpoch') disk.currentEpoch = change.epoch
+    else if (change.kind === 'remember') disk.memory = change.of
+    else if (change.kind === 'demoted') disk.demoted = change.demoted
     else {
       disk.base = change.zxid
       disk.baseConfig = change.config

@@ -3,6 +3,7 @@ import { makeZxid } from '../../src/base/zxid.ts'
 import { Server } from '../../src/server/server.ts'
 import { configOf, lastZxid } from '../../src/zab/history.ts'
 import { foundingEntries } from '../../src/zab/membership.ts'
+import { Backwards } from './backwards.ts'
 import { Checkers, Violation } from './checkers.ts'
 import { Clients } from './clients.ts'
 import { type DiskState, emptyDisk } from './disk.ts'
@@ -104,8 +105,10 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   let failure: string | null = null
   let broken: unknown = null
 
+  const backwards = new Backwards({ world, network, nodes, chance: world.chance('backwards'), say, noticed })
   // The mesh: whoever is not linked dials again after a while.
   const dial = (): void => {
+    backwards.takeBack()
     const there = alive()
     for (let i = 0; i < there.length; i++) {
       for (let j = i + 1; j < there.length; j++) {
@@ -114,6 +117,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
           network.connected(a.id, b.id) ||
           network.isCut(a.id, b.id) ||
           network.isCut(b.id, a.id) ||
+          !backwards.mayMeet(a, b) ||
           a.frozen ||
           b.frozen
         )
@@ -152,6 +156,8 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   )
   if (tree) clients.start(swarm.int(1, 5))
   else every(rates.write, writeOnce)
+  every(rates.backwards * 4, () => backwards.remember())
+  every(rates.backwards, () => backwards.strike())
   scheduleFaults({ world, network, nodes, rates, every, say, noticed, sameBrowser })
 
   const watch = (): boolean => {

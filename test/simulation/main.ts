@@ -3,6 +3,7 @@
 // npm run sim -- [--profile NAME | --walk] --trace SEED
 // npm run sim -- --soak --minutes M [--jobs N] [--from SEED] [--dir DIR]
 // npm run sim -- --exhaustive [--crashes N] [--leads N] [--follows N] [--transactions N]
+// npm run sim -- --story NAME
 // npm run sim -- --mutations [--mutation NAME,…]
 import { CommandLine } from './command-line.ts'
 import { exhaust } from './exhaustive.ts'
@@ -10,6 +11,7 @@ import { type Harness, isHarness, traceOf } from './harness.ts'
 import { mutateAll, playMutant } from './mutate.ts'
 import { playSeeds } from './seeds.ts'
 import { soak } from './soak.ts'
+import { tellStory } from './story.ts'
 
 const line = new CommandLine(process.argv.slice(2))
 
@@ -18,6 +20,8 @@ async function run(): Promise<number> {
   if (line.has('mutations')) return mutateAll(mutation?.split(',') ?? [])
   if (mutation !== undefined) return playMutant(mutation, line.without('mutation'))
   if (line.has('exhaustive')) return exhaustAll()
+  const story = line.value('story')
+  if (story !== undefined) return tellStory(story)
   if (line.has('soak')) {
     return soak({
       minutes: line.number('minutes', 120),

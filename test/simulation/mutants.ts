@@ -2,9 +2,11 @@
 export interface Mutant {
   readonly name: string
   readonly why: string
-  readonly harness: 'walk' | 'zab' | 'tree'
+  readonly harness: 'walk' | 'zab' | 'tree' | 'story'
   /** The budget: so many walks or seeds. */
   readonly budget: number
+  /** With `story`: the scenario that ends differently. */
+  readonly story?: string
   readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
 }
 
@@ -246,5 +248,74 @@ export const MUTANTS: readonly Mutant[] = [
     harness: 'tree',
     budget: 2000,
     edits: [edit('sync-read', 'if (!confirmed) return', '')],
+  },
+  {
+    name: 'backwards-votes',
+    why: 'a replica whose store went backwards votes as if nothing had happened',
+    harness: 'zab',
+    budget: 600,
+    edits: [
+      edit(
+        'peer',
+        '!peer.demoted && isVoter(configOf(peer.history), peer.options.id)',
+        'isVoter(configOf(peer.history), peer.options.id)',
+      ),
+      edit('roles', 'demoted: peer.demoted,', 'demoted: false,'),
+      edit('election', 'if (peer.demoted) return', ''),
+      edit('election', '(!peer.demoted && !beats(', '(!beats('),
+    ],
+  },
+  {
+    name: 'backwards-counts',
+    why: 'a learner whose store went backwards promises and acknowledges as if nothing had happened',
+    harness: 'walk',
+    budget: 20_000,
+    edits: [edit('roles', 'demoted: peer.demoted,', 'demoted: false,')],
+  },
+  {
+    name: 'readmitted-at-once',
+    why: 'a learner is let in again without a fresh record on a quorum that does without it',
+    harness: 'story',
+    budget: 1,
+    story: 'went-backwards-torn',
+    edits: [
+      edit(
+        'readmission',
+        'return config !== null && hasQuorum(config, has)',
+        'return config !== null || has(learner.id)',
+      ),
+    ],
+  },
+  {
+    name: 'readmission-counts-the-learner',
+    why: 'the learner itself counts in the quorum that is to do without it',
+    harness: 'story',
+    budget: 1,
+    story: 'went-backwards-torn',
+    edits: [
+      edit('readmission', 'id !== learner.id &&', ''),
+      edit('readmission', '(counted(role, id)?.acked ?? -1)', '(role.learners.get(id)?.acked ?? -1)'),
+    ],
+  },
+  {
+    name: 'nobody-is-told',
+    why: 'a replica that is told that its store went backwards goes on voting',
+    harness: 'zab',
+    budget: 600,
+    edits: [edit('readmission', 'peer.demoted || !isBehind(', 'peer.acceptedEpoch >= 0 || !isBehind(')],
+  },
+  {
+    name: 'memory-not-durable',
+    why: 'what a peer remembers of others is gone with its restart',
+    harness: 'story',
+    budget: 1,
+    story: 'went-backwards-told',
+    edits: [
+      edit(
+        'memory',
+        "return [{ kind: 'remember', of: [...peer.memory].map(([id, standing]) => ({ id, ...standing })) }]",
+        'return []',
+      ),
+    ],
   },
 ]

@@ -22,6 +22,7 @@ function plant(mutant: Mutant): string {
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(join(dir, 'test'), { recursive: true })
   cpSync(join(top, 'src'), join(dir, 'src'), { recursive: true })
+  cpSync(join(top, 'test/scenarios'), join(dir, 'test/scenarios'), { recursive: true })
   cpSync(join(top, 'test/simulation'), join(dir, 'test/simulation'), { recursive: true })
   writeFileSync(join(dir, 'package.json'), '{ "type": "module" }\n')
   for (const { file, find, replace } of mutant.edits) {
@@ -63,7 +64,12 @@ function hunt(mutant: Mutant, from: number): Promise<Verdict> {
   const dir = plant(mutant)
   const began = performance.now()
   const seeds = ['--seeds', `${from}-${from + mutant.budget - 1}`, '--stop']
-  const args = mutant.harness === 'walk' ? ['--walk', ...seeds] : ['--profile', mutant.harness, ...seeds]
+  const args =
+    mutant.harness === 'story'
+      ? ['--story', mutant.story ?? '']
+      : mutant.harness === 'walk'
+        ? ['--walk', ...seeds]
+        : ['--profile', mutant.harness, ...seeds]
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [tsx, join(dir, 'test/simulation/main.ts'), ...args], { cwd: dir })
     let out = ''
@@ -82,7 +88,7 @@ function hunt(mutant: Mutant, from: number): Promise<Verdict> {
       resolve({
         mutant,
         killed: code === 1 && Number(counts[2]) > 0,
-        took: `${Number(counts[1]) + Number(counts[2])} ${mutant.harness === 'walk' ? 'walks' : 'seeds'}`,
+        took: `${Number(counts[1]) + Number(counts[2])} ${{ walk: 'walks', story: 'story', zab: 'seeds', tree: 'seeds' }[mutant.harness]}`,
         seconds: (performance.now() - began) / 1000,
         by: by.slice(0, 100),
       })

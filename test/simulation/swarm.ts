@@ -8,6 +8,8 @@ export interface Rates {
   readonly freeze: number
   readonly stepDown: number
   readonly write: number
+  /** Stores that go backwards. */
+  readonly backwards: number
 }
 
 /** The shape of one life: each fault is absent in many lives, so that the others are seen alone. */
@@ -31,6 +33,7 @@ export function drawSwarm(swarm: Chance) {
       freeze: rare(0.4, 0.03, 0.4),
       stepDown: rare(0.3, 0.03, 0.3),
       write: swarm.pick([2, 20, 100]),
+      backwards: rare(0.3, 0.03, 0.5),
     } satisfies Rates,
     snapshotEvery: swarm.pick([5, 50, 5000]),
     historyEntriesMax: swarm.pick([3, 30, 20_000]),

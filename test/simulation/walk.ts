@@ -10,7 +10,7 @@ import { startFollowing, startLeading, stepDown } from '../../src/zab/roles.ts'
 import { step } from '../../src/zab/step.ts'
 import { Chance } from './chance.ts'
 import { Checkers } from './checkers.ts'
-import { type DiskState, emptyDisk, recover } from './disk.ts'
+import { copyOf, type DiskState, emptyDisk, goBack, recover } from './disk.ts'
 import { land, play, recording, rewind, type Walker } from './walker.ts'
 
 const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
@@ -38,6 +38,8 @@ export class Walk {
   #nextLink = 1
   #request = 0
   #turns: boolean
+  readonly #backwards: boolean
+  readonly #copies = new Map<Walker, DiskState>()
 
   constructor(seed: number, options: WalkOptions) {
     this.#chance = new Chance(seed, 'walk')
@@ -78,6 +80,8 @@ export class Walk {
       0.3 * often(),
     ]
     this.#turns = c.is(0.5)
+    this.#backwards = c.is(0.4)
+    if (this.#backwards) for (const walker of this.#walkers) this.#copies.set(walker, copyOf(walker.disk))
   }
 
   #peer(disk: DiskState): Peer {
@@ -222,6 +226,7 @@ export class Walk {
     if (
       role.kind !== 'looking' ||
       role.settling ||
+      walker.peer.demoted ||
       !walker.peer.history.configs.at(-1)?.config.voters.includes(walker.id)
     )
       return
@@ -247,6 +252,7 @@ export class Walk {
     this.#say('crash', walker.id, keep)
     for (const pending of walker.writes.slice(0, keep)) land(walker, pending)
     walker.writes.length = 0
+    this.#goBack(walker)
     walker.peer = this.#peer(walker.disk)
     walker.position = this.#checkers.positionAfter(walker.disk.base)
     rewind(walker, walker.disk.snapshot)
@@ -257,6 +263,19 @@ export class Walk {
     }
     for (const other of this.#walkers) if (other !== walker) this.#connect(walker.id, other.id)
     this.#step(walker, { kind: 'ticked', now: walker.peer.now })
+  }
+
+  /** Some disks go back to an older state when they crash, and their owners can tell. */
+  #goBack(walker: Walker): void {
+    const copy = this.#copies.get(walker)
+    if (!this.#backwards || !this.#chance.is(0.5)) return
+    if (copy === undefined || this.#chance.is(0.3)) {
+      this.#copies.set(walker, copyOf(walker.disk))
+      return
+    }
+    this.#say('backwards', walker.id)
+    goBack(walker.disk, copy, true)
+    this.#checkers.forgive(walker.disk)
   }
 
   #step(walker: Walker, fact: Parameters<typeof step>[1]): void {

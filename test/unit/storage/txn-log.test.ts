@@ -79,13 +79,18 @@ it('writes one record a batch', async () => {
   expect(await db.getAllKeys('log')).toEqual([1, 4, 7].map((n) => makeZxid(1, n)))
 })
 
-it('cuts a garbled record off at the very end, durably', async () => {
+it('cuts a garbled record off at the very end, durably, and demotes the replica: it may have been acknowledged', async () => {
   const subject = await threeRecords()
   await garble(subject, makeZxid(1, 7), flip)
   const { log, recovered } = await subject.open()
   expect(recovered.entries).toEqual(run(1, 1, 6))
   await log.write([{ kind: 'append', entries: run(2, 1, 1) }], STRICT)
-  expect((await subject.open()).recovered.entries).toEqual([...run(1, 1, 6), ...run(2, 1, 1)])
+  expect(recovered.demoted).toBe(true)
+  const again = await subject.open()
+  expect(again.recovered.entries).toEqual([...run(1, 1, 6), ...run(2, 1, 1)])
+  expect(again.recovered.demoted).toBe(true)
+  await again.log.write([{ kind: 'demoted', demoted: false }], STRICT)
+  expect((await subject.open()).recovered.demoted).toBe(false)
 })
 
 it('never guesses: a garbled or missing record in the middle fails', async () => {

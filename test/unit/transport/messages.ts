@@ -29,12 +29,14 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
     epoch,
     zxid,
     established: fc.boolean(),
+    accepted: epoch,
   }),
   followerInfo: fc.record({
     kind: kind('followerInfo'),
     nonce: long,
     acceptedEpoch: epoch,
     snapshotWanted: fc.boolean(),
+    demoted: fc.boolean(),
   }),
   leaderInfo: fc.record({ kind: kind('leaderInfo'), nonce: long, epoch }),
   ackEpoch: fc.record({
@@ -67,6 +69,9 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
   syncRequest: fc.record({ kind: kind('syncRequest'), nonce: long, tag: long }),
   syncReply: fc.record({ kind: kind('syncReply'), nonce: long, tag: long, zxid }),
   handOver: fc.record({ kind: kind('handOver'), nonce: long }),
+  regressed: fc.record({ kind: kind('regressed'), acceptedEpoch: epoch, currentEpoch: epoch, zxid }),
+  readmit: fc.record({ kind: kind('readmit'), nonce: long }),
+  readmitted: fc.record({ kind: kind('readmitted'), nonce: long }),
   refuse: fc.record({ kind: kind('refuse'), nonce: long, reason: fc.string({ maxLength: 100 }) }),
 }
 

@@ -54,10 +54,20 @@ const TO_LEARNER = [
   'commit',
   'inform',
   'candidate',
+  'readmit',
   'ping',
   'syncReply',
 ] as const
-const TO_LEADER = ['followerInfo', 'ackEpoch', 'ackNewLeader', 'ack', 'pong', 'request', 'syncRequest'] as const
+const TO_LEADER = [
+  'followerInfo',
+  'ackEpoch',
+  'ackNewLeader',
+  'ack',
+  'pong',
+  'request',
+  'syncRequest',
+  'readmitted',
+] as const
 /** What somebody in this state may well hear, and now and then something else. */
 const heardIn = (state: string): fc.Arbitrary<Message> =>
   fc.oneof(
@@ -111,6 +121,8 @@ const near = (state: string): fc.Arbitrary<Message> =>
         case 'commit':
         case 'syncReply':
           return { ...message, nonce, zxid: at }
+        case 'regressed':
+          return { ...message, acceptedEpoch: epoch, currentEpoch: epoch, zxid: at }
         case 'ping':
         case 'pong':
           return { ...message, nonce, token }

@@ -16,8 +16,9 @@ const WORDS: { readonly [K in Message['kind']]: Extract<Message, { kind: K }> } 
     epoch: 1,
     zxid: z(1, 1),
     established: false,
+    accepted: 1,
   },
-  followerInfo: { kind: 'followerInfo', nonce: 5, acceptedEpoch: 1, snapshotWanted: false },
+  followerInfo: { kind: 'followerInfo', nonce: 5, acceptedEpoch: 1, snapshotWanted: false, demoted: false },
   leaderInfo: { kind: 'leaderInfo', nonce, epoch: 2 },
   ackEpoch: { kind: 'ackEpoch', nonce, currentEpoch: 1, lastZxid: z(1, 2), epochEnds: [z(0, 2), z(1, 2)] },
   sync: { kind: 'sync', nonce, mode: 'diff', from: z(1, 2), voting: true, config: null },
@@ -37,11 +38,16 @@ const WORDS: { readonly [K in Message['kind']]: Extract<Message, { kind: K }> } 
   syncReply: { kind: 'syncReply', nonce, tag: 1, zxid: z(1, 2) },
   handOver: { kind: 'handOver', nonce },
   refuse: { kind: 'refuse', nonce, reason: 'go' },
+  regressed: { kind: 'regressed', acceptedEpoch: 1, currentEpoch: 1, zxid: z(1, 9) },
+  readmit: { kind: 'readmit', nonce },
+  readmitted: { kind: 'readmitted', nonce },
 }
 
 const LEARNS = ['leaderInfo', 'ping', 'refuse', 'handOver']
 const LEADS = ['followerInfo', 'pong']
-/** Who takes what. A notification is never wrong. Everything else is refused by name. */
+/** What needs no attempt. */
+const FREE = ['notification', 'regressed']
+/** Who takes what. Everything else is refused by name. */
 const LEGAL: Readonly<Record<string, readonly string[]>> = {
   'looking, settling': ['followerInfo'],
   looking: ['followerInfo'],
@@ -83,7 +89,7 @@ test.each(Object.keys(STATES))('%s: takes what is its turn, refuses the rest by 
   const make = STATES[state] as () => Subject
   for (const message of Object.values(WORDS)) {
     const told = outcome(make(), message)
-    const legal = message.kind === 'notification' || (LEGAL[state] ?? []).includes(message.kind)
+    const legal = FREE.includes(message.kind) || (LEGAL[state] ?? []).includes(message.kind)
     if (!legal) expect(told, message.kind).not.toBe('')
     const refused = /dropped|out of turn|out-of-turn|Proposal before|Proposal to/.test(told)
     if (legal) expect(refused, `${message.kind}: ${told}`).toBe(false)
@@ -105,7 +111,7 @@ test.each(Object.keys(STATES))('%s: of another link or another attempt, nothing 
     const { role } = subject.peer
     subject.hear({ kind: 'received', from: r(3), link: 77 as never, message })
     expect(subject.marks.at(-1)).toBe('stale-linkId-dropped')
-    if (message.kind !== 'notification' && message.kind !== 'followerInfo') {
+    if (message.kind !== 'notification' && message.kind !== 'followerInfo' && message.kind !== 'regressed') {
       subject.receive(3, { ...message, nonce: 99 })
       expect(subject.marks.at(-1)).toBe('stale-session-nonce-dropped')
     }

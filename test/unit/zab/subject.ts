@@ -44,6 +44,8 @@ export const start: PeerStart = {
     txn(z(1, 2)),
   ],
   committed: z(1, 1),
+  memory: [],
+  demoted: false,
 }
 
 /** One peer between others that are only played: number 2, linked to 1 and 3 (and 9, who is no voter). */
@@ -91,6 +93,7 @@ const vote = (state: 'looking' | 'leading', leader: number, established = false)
   epoch: 1,
   zxid: z(1, 2),
   established,
+  accepted: 1,
 })
 const diff = (voting: boolean): Message => ({
   kind: 'sync',
@@ -130,7 +133,7 @@ function leading(until: 'discovery' | 'promised' | 'synchronization' | 'broadcas
   subject.receive(3, vote('looking', 2))
   subject.receive(1, vote('looking', 2))
   if (until === 'discovery') return subject
-  subject.receive(3, { kind: 'followerInfo', nonce: 1, acceptedEpoch: 1, snapshotWanted: false })
+  subject.receive(3, { kind: 'followerInfo', nonce: 1, acceptedEpoch: 1, snapshotWanted: false, demoted: false })
   subject.store()
   if (until === 'promised') return subject
   const epochEnds = [z(0, 2), z(1, 2)]
