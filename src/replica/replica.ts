@@ -101,8 +101,6 @@ export class Replica implements ReplicaHost {
 
   start(): void {
     this.#stopTicks = this.#platform.every(TIMES.tick, () => this.#tick())
-    if (this.#peer.demoted)
-      this.#options.listener.notice('WentBackwards', 'the end of the log was lost, or is older than it was')
     this.#tick()
   }
 
@@ -301,10 +299,10 @@ export class Replica implements ReplicaHost {
       case 'mark':
         return this.#count(order.name)
       case 'notice':
-        return this.#options.listener.notice(order.code, order.reason)
       case 'halt':
         this.#options.listener.notice(order.code, order.reason)
-        void this.#end(new KeeperError(order.code === 'Removed' ? 'Closed' : order.code, order.reason))
+        if (order.kind === 'halt')
+          void this.#end(new KeeperError(order.code === 'Removed' ? 'Closed' : order.code, order.reason))
         return
     }
   }

@@ -32,6 +32,13 @@ export function trySettle(peer: Peer, orders: Order[]): void {
   const role = peer.role
   if (role.kind !== 'looking' || !role.settling || peer.pending.length > 0 || peer.halted) return
   role.settling = false
+  if (peer.demoted && peer.round === 0) {
+    orders.push({
+      kind: 'notice',
+      code: 'WentBackwards',
+      reason: 'the end of the log was lost, or is older than it was',
+    })
+  }
   peer.round++
   const { preferred } = peer
   peer.preferred = null
@@ -153,6 +160,9 @@ function onVote(
   const empty = n.state === 'observing' && n.leader === from
   const vote: Vote = { leader: n.leader, epoch: n.epoch, zxid: n.zxid }
   if (empty) role.votes.delete(from)
+  // Whoever has nothing to say has no round of its own either: a candidate that needs it may be in a lower one.
+  if (!voter && n.state === 'looking' && role.vote.leader === peer.options.id)
+    peer.round = Math.min(peer.round, n.round)
   if (n.round < peer.round || empty) {
     // Two that have nothing to say would answer each other for ever.
     if (voter || role.vote.leader !== peer.options.id) answer()
