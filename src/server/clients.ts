@@ -35,6 +35,7 @@ export class Clients {
   readonly #connections = new Map<ConnectionId, Connection>()
   readonly #byOrigin = new Map<number, Connection>()
   readonly #bySession = new Map<SessionId, Connection>()
+  readonly #residents = new Set<Connection>()
   readonly #syncs = new Map<number, Connection>()
   readonly #out: Outbox
   readonly #superDigest: string | undefined
@@ -61,6 +62,14 @@ export class Clients {
     return this.#connections.size
   }
 
+  /**
+   * Sessions of this replica's own page, which lives and freezes with it: they are alive for as long as their port is open, asked or not. A page does not
+   * ping, for browsers slow a hidden page's timers down to one a minute.
+   */
+  *residents(): Generator<SessionId> {
+    for (const { phase, session } of this.#residents) if (phase === 'open') yield session
+  }
+
   hasSession(session: SessionId): boolean {
     return this.#bySession.has(session)
   }
@@ -76,7 +85,11 @@ export class Clients {
   opened(id: ConnectionId, info: ConnectionInfo): void {
     if (!this.#serving) this.#out.close(id, 'not serving')
     else if (this.#connections.size >= LIMITS.sessionsPerReplicaMax) this.#out.close(id, 'too many connections')
-    else this.#connections.set(id, new Connection(id, info))
+    else {
+      const connection = new Connection(id, info)
+      this.#connections.set(id, connection)
+      if (connection.resident) this.#residents.add(connection)
+    }
   }
 
   closed(id: ConnectionId): void {
@@ -268,6 +281,7 @@ export class Clients {
   #forget(connection: Connection): void {
     const { id, origin, session } = connection
     this.#connections.delete(id)
+    this.#residents.delete(connection)
     this.#byOrigin.delete(origin)
     if (this.#bySession.get(session) === connection) this.#bySession.delete(session)
     this.watches.closed(id)

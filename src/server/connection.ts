@@ -23,6 +23,8 @@ export type Pending =
 export class Connection {
   readonly id: ConnectionId
   readonly address: string
+  /** Its client lives in the page of this replica, and stops when this replica stops: see `Clients.residents`. */
+  readonly resident: boolean
   /** `new` until the connect request, `joining` until its session is there. */
   phase: 'new' | 'joining' | 'open' = 'new'
   session: SessionId = NO_SESSION
@@ -36,8 +38,9 @@ export class Connection {
   /** Tags of its syncs that are answered, but stand behind a write. */
   readonly #synced = new Set<number>()
 
-  constructor(id: ConnectionId, { address }: ConnectionInfo) {
+  constructor(id: ConnectionId, { address, from }: ConnectionInfo) {
     this.id = id
+    this.resident = from === 'page' || from === 'worker'
     this.address = address
     this.who = address === '' ? [] : [{ scheme: 'ip', id: address }]
   }

@@ -41,7 +41,10 @@ export interface ReplicaServer {
   /** Bytes from a client. What cannot be decoded closes that connection and nothing else. `entropy`: 32 random bytes, for a new session's id and password. */
   received(connection: ConnectionId, frame: Uint8Array, now: number, entropy: () => Uint8Array): ServerOrder[]
   synced(tag: number): ServerOrder[]
-  /** Sessions of this replica's connections that were heard of since the last call, for the leader (opaque to zab). */
+  /**
+   * Sessions of this replica's connections that were heard of since the last call, and those of its own page whose port is open, for the
+   * leader (opaque to zab).
+   */
   touched(): Uint8Array
   /** The replica may (or may no longer) take requests. When not: every connection is closed, and the client comes back to ask again. */
   serving(yes: boolean): ServerOrder[]

@@ -63,6 +63,7 @@ export class Server implements ReplicaServer {
   }
 
   touched(): Uint8Array {
+    for (const session of this.#clients.residents()) this.#touched.add(session)
     const bytes = encodeTouched(this.#touched)
     this.#touched = new Set()
     return bytes

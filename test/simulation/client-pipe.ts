@@ -53,7 +53,7 @@ export function connectTo(world: World, node: Node, latency: () => number): Prom
   return new Promise((resolve, reject) => {
     world.after(latency(), node, () => {
       if (node.replica !== replica) return reject(new Error('gone'))
-      replica.clientConnected(server, { from: 'page', address: '' })
+      replica.clientConnected(server, { from: 'peer', address: '' })
       resolve(client)
     })
     world.after(3000, null, () => reject(new Error('no answer')))

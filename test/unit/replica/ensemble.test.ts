@@ -118,3 +118,21 @@ test('without a quorum nothing is served', async () => {
   const state = await first.replica.inspect()
   expect([state.role, state.serving]).toEqual(['looking', false])
 })
+
+test('the session of a page that asks for nothing lives as long as its replica, at the leader and elsewhere', async () => {
+  const { time, tabs } = await ensemble()
+  const [one, , three] = tabs
+  const watcher = tabs[1].client()
+  const idle = [one.client(), three.client()]
+  for (const [i, client] of idle.entries()) await during(time, client.create(`/idle-${i}`, '', { mode: 'ephemeral' }))
+  await time.advance(60_000)
+  expect(idle.map(({ state }) => state)).toEqual(['connected', 'connected'])
+  await during(time, watcher.sync())
+  expect(await during(time, watcher.exists('/idle-1'))).not.toBeNull()
+  // Nobody says goodbye for it: it ends by its timeout.
+  await during(time, three.replica.close())
+  await time.advance(15_000)
+  expect(idle.map(({ state }) => state)).toEqual(['connected', 'lost'])
+  await during(time, watcher.sync())
+  expect(await during(time, watcher.exists('/idle-1'))).toBeNull()
+})

@@ -64,13 +64,14 @@ export class Tab {
     this.replica = this.#open()
   }
 
+  /** This page's client. It says nothing by itself: its session lives with the replica. */
   client(): Client {
     const connect = async () => {
       const [near, far] = memoryPipe()
       this.replica.clientConnected(far, { from: 'page', address: '' })
       return near
     }
-    return Client.connect(connect, { clock: this.#time, random: () => 0.5, sessionTimeout: 6000 })
+    return Client.connect(connect, { clock: this.#time, random: () => 0.5, sessionTimeout: 6000, touchedByHost: true })
   }
 }
 

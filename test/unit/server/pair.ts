@@ -79,7 +79,7 @@ export class Pair {
     passwd: Uint8Array = new Uint8Array(16),
     lastZxidSeen = 0,
   ): void {
-    this.carryOut(this.servers[which].connectionOpened(id, { from: 'page', address: '' }))
+    this.carryOut(this.servers[which].connectionOpened(id, { from: 'peer', address: '' }))
     const session = sessionId as SessionId
     const connect = { protocolVersion: 0, lastZxidSeen, timeOut: 4000, sessionId: session, passwd, readOnly: false }
     this.frame(which, id, encodeConnectRequest(connect))
