@@ -1,3 +1,5 @@
+import { SERVICE_MUTANTS } from './service-mutants.ts'
+
 /** Ways to break the protocol on purpose. Each is applied to a copy of the sources; a harness must notice. Never shipped. */
 export interface Mutant {
   readonly name: string
@@ -17,6 +19,7 @@ const edit = (file: string, find: string, replace: string): Mutant['edits'][numb
 })
 
 export const MUTANTS: readonly Mutant[] = [
+  ...SERVICE_MUTANTS,
   {
     name: 'ack-before-durable',
     why: 'a follower acknowledges a proposal that its disk does not have (ZOOKEEPER-3023)',
