@@ -236,6 +236,8 @@ function sendUpToDate(peer: Peer, learner: Learner, orders: Order[]): void {
 /** 8. Learner: the leader is established; serve clients. */
 export function learnerOnUpToDate(peer: Peer, role: Following, message: UpToDate, orders: Order[]): void {
   if (role.phase !== 'durable') return stepDown(peer, 'UpToDate out of turn', orders)
+  if (peer.pending.some(({ then }) => then.kind === 'ackNewLeader'))
+    return stepDown(peer, 'UpToDate out of turn: NewLeader is not acknowledged yet', orders)
   if (message.committed > lastZxid(peer.history)) return stepDown(peer, 'UpToDate beyond the log', orders)
   role.phase = 'broadcast'
   role.progressAt = peer.now

@@ -159,6 +159,11 @@ export const STATES: Readonly<Record<string, () => Subject>> = {
   'following, synchronization': () => following('synchronization'),
   'following, staged': () => following('staged'),
   'following, durable': () => following('durable'),
+  'following, acknowledged': () => {
+    const subject = following('durable')
+    subject.store()
+    return subject
+  },
   'following, broadcast': () => serving(true),
   'observing, broadcast': () => serving(false),
   'leading, discovery': () => leading('discovery'),
