@@ -1,6 +1,6 @@
 import { configOf, makeHistory } from '../../src/zab/history.ts'
 import { isVoter } from '../../src/zab/membership.ts'
-import { majority } from '../../src/zab/quorum.ts'
+import { hasQuorum, majority } from '../../src/zab/quorum.ts'
 import { isBehind } from '../../src/zab/standing.ts'
 import type { Chance } from './chance.ts'
 import { copyOf, type DiskState, goBack } from './disk.ts'
@@ -46,7 +46,7 @@ export class Backwards {
     if (node.alive) node.crash()
     const { disk, checkers } = node.options
     const before = copyOf(disk)
-    const tells = chance.is(0.5) && this.#convictors(node, copy).length > 0
+    const tells = chance.is(0.5) && this.#convictors(node, copy).length > 0 && needsOthers(copy)
     goBack(disk, copy, !tells)
     checkers.forgive(disk)
     if (tells) this.#unaware.set(node, before)
@@ -120,4 +120,10 @@ export class Backwards {
       ),
     )
   }
+}
+
+/** One that was a sole voter leads before it meets anybody: nobody could tell it in time. */
+function needsOthers(copy: DiskState): boolean {
+  const config = configOf(makeHistory(copy.base, copy.baseConfig, copy.entries))
+  return config === null || !hasQuorum(config, (id) => id === copy.replica)
 }
