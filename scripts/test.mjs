@@ -38,6 +38,17 @@ const stages = [
   { name: 'small world', command: npm('sim', '--', '--exhaustive') },
   { name: 'mutants', command: npm('sim', '--', '--mutations', '--mutation', SMOKE) },
   {
+    name: 'mutants of the small world',
+    command: npm(
+      'sim',
+      '--',
+      '--mutations',
+      '--exhaustive',
+      '--mutation',
+      'followers-may-be-ahead,history-committed-early',
+    ),
+  },
+  {
     name: 'browser',
     command: npm('test:browser'),
     count: () => {

@@ -2,9 +2,9 @@
 // npm run sim -- --walk [--seeds A-B] [--minutes M] [--jobs N] [--stop] [--mutation NAME]
 // npm run sim -- [--profile NAME | --walk] --trace SEED
 // npm run sim -- --soak --minutes M [--jobs N] [--from SEED] [--dir DIR]
-// npm run sim -- --exhaustive [--crashes N] [--leads N] [--follows N] [--transactions N]
+// npm run sim -- --exhaustive [--crashes N] [--leads N] [--follows N] [--transactions N] [--step-downs N] [--resets N]
 // npm run sim -- --story NAME
-// npm run sim -- --mutations [--mutation NAME,…]
+// npm run sim -- --mutations [--exhaustive] [--mutation NAME,…]
 import { CommandLine } from './command-line.ts'
 import { exhaust } from './exhaustive.ts'
 import { type Harness, isHarness, traceOf } from './harness.ts'
@@ -17,7 +17,7 @@ const line = new CommandLine(process.argv.slice(2))
 
 async function run(): Promise<number> {
   const mutation = line.value('mutation')
-  if (line.has('mutations')) return mutateAll(mutation?.split(',') ?? [])
+  if (line.has('mutations')) return mutateAll(mutation?.split(',') ?? [], line.has('exhaustive'))
   if (mutation !== undefined) return playMutant(mutation, line.without('mutation'))
   if (line.has('exhaustive')) return exhaustAll()
   const story = line.value('story')
@@ -54,24 +54,24 @@ function exhaustAll(): number {
   const bounds = {
     peers: 3,
     transactions: line.number('transactions', 1),
-    crashes: line.number('crashes', 0),
+    crashes: line.number('crashes', 1),
     leads: line.number('leads', 2),
-    follows: line.number('follows', 2),
+    follows: line.number('follows', 4),
+    stepDowns: line.number('step-downs', 0),
+    resets: line.number('resets', 0),
   }
   const began = performance.now()
-  try {
-    const { states, whole } = exhaust(bounds)
-    const seconds = ((performance.now() - began) / 1000).toFixed(0)
-    console.log(
-      `${JSON.stringify(bounds)}: ${states} states, ${whole ? 'the whole space' : 'not the whole space'}, ${seconds} s`,
-    )
-    console.log(whole ? '1 passed, 0 failed' : '0 passed, 1 failed')
-    return whole ? 0 : 1
-  } catch (error) {
-    console.log(String((error as Error)?.stack ?? error))
-    console.log('0 passed, 1 failed')
-    return 1
-  }
+  const { violation, ...counts } = exhaust(bounds)
+  const seconds = (performance.now() - began) / 1000
+  console.log(`${JSON.stringify(bounds)}: ${JSON.stringify(counts)}`)
+  console.log(
+    `${counts.states} states, ${counts.whole ? 'the whole space' : 'not the whole space'}, ${seconds.toFixed(1)} s, ${Math.round(counts.states / seconds)} states/s`,
+  )
+  for (const step of violation?.trail ?? []) console.log(`  ${step}`)
+  if (violation !== null) console.log(`world ${counts.states} failed: ${violation.error.message}`)
+  const passed = counts.whole && violation === null
+  console.log(passed ? '1 passed, 0 failed' : '0 passed, 1 failed')
+  return passed ? 0 : 1
 }
 
 process.exit(await run())

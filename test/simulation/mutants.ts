@@ -9,6 +9,8 @@ export interface Mutant {
   readonly budget: number
   /** With `story`: the scenario that ends differently. */
   readonly story?: string
+  /** Bounds within which the exhaustive search meets it too. */
+  readonly small?: readonly string[]
   readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
 }
 
@@ -25,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'a follower acknowledges a proposal that its disk does not have (ZOOKEEPER-3023)',
     harness: 'walk',
     budget: 5000,
+    small: [],
     edits: [
       edit(
         'broadcast',
@@ -38,6 +41,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'a leader counts its own disk before it has written',
     harness: 'walk',
     budget: 5000,
+    small: [],
     edits: [
       edit(
         'broadcast',
@@ -51,6 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'NEWLEADER is acknowledged before the history is durable (ZOOKEEPER-3911, 4646)',
     harness: 'walk',
     budget: 20_000,
+    small: [],
     edits: [
       edit(
         'synchronization',
@@ -77,6 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'a learner keeps a tail that the leader does not have (ZOOKEEPER-2845)',
     harness: 'walk',
     budget: 60_000,
+    small: ['--transactions', '2', '--follows', '3'],
     edits: [
       edit('synchronization', "mode: from < learner.lastZxid ? 'trunc' : 'diff', from", "mode: 'diff', from"),
       edit(
@@ -92,6 +98,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'the leader takes its history for committed before a quorum has it',
     harness: 'walk',
     budget: 5000,
+    small: [],
     edits: [
       edit(
         'synchronization',
@@ -105,6 +112,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'nobody asks whether the promise quorum knows more than the leader',
     harness: 'walk',
     budget: 60_000,
+    small: [],
     edits: [
       edit(
         'discovery',
@@ -131,6 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'ACKEPOCH leaves before the promise is on the disk',
     harness: 'walk',
     budget: 400_000,
+    small: [],
     edits: [
       edit(
         'discovery',
@@ -144,6 +153,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'n/2 instead of more than half',
     harness: 'walk',
     budget: 5000,
+    small: [],
     edits: [edit('quorum', 'Math.floor(count / 2) + 1', 'Math.max(1, Math.floor(count / 2))')],
   },
   {
@@ -151,6 +161,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'messages of an aborted attempt over the same link are taken for those of the present one',
     harness: 'walk',
     budget: 60_000,
+    small: [],
     edits: [
       edit('step', ' || learner.nonce !== message.nonce', ''),
       edit('step', ' || role.nonce !== message.nonce', ''),
@@ -164,6 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'the new epoch is the highest reported one, not one above it (ZOOKEEPER-1343)',
     harness: 'walk',
     budget: 5000,
+    small: [],
     edits: [edit('discovery', 'Math.max(...role.infos.values()) + 1', 'Math.max(1, ...role.infos.values())')],
   },
   {
@@ -182,6 +194,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'memory shows what the own disk may still lose (ZOOKEEPER-4882)',
     harness: 'walk',
     budget: 5000,
+    small: [],
     edits: [edit('broadcast', 'Math.min(peer.committed, peer.durable.zxid) as Zxid', 'peer.committed')],
   },
   {

@@ -59,17 +59,17 @@ export function playMutant(name: string, args: readonly string[]): Promise<numbe
   })
 }
 
+function argsFor({ harness, story, budget }: Mutant): string[] {
+  if (harness === 'story') return ['--story', story ?? '']
+  const seeds = ['--seeds', `1-${budget}`, '--stop']
+  return harness === 'walk' ? ['--walk', ...seeds] : ['--profile', harness, ...seeds]
+}
+
 /** Runs the harness on the mutant until it notices, or its budget is used up. */
-function hunt(mutant: Mutant, from: number): Promise<Verdict> {
+function hunt(mutant: Mutant, exhaustive: boolean): Promise<Verdict> {
   const dir = plant(mutant)
   const began = performance.now()
-  const seeds = ['--seeds', `${from}-${from + mutant.budget - 1}`, '--stop']
-  const args =
-    mutant.harness === 'story'
-      ? ['--story', mutant.story ?? '']
-      : mutant.harness === 'walk'
-        ? ['--walk', ...seeds]
-        : ['--profile', mutant.harness, ...seeds]
+  const args = exhaustive ? ['--exhaustive', ...(mutant.small ?? [])] : argsFor(mutant)
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [tsx, join(dir, 'test/simulation/main.ts'), ...args], { cwd: dir })
     let out = ''
@@ -84,26 +84,30 @@ function hunt(mutant: Mutant, from: number): Promise<Verdict> {
       rmSync(dir, { recursive: true, force: true })
       const counts = /(\d+) passed, (\d+) failed/.exec(out)
       if (counts === null) return reject(new Error(`mutant ${mutant.name} did not run:\n${out.slice(-2000)}`))
-      const by = /seed \d+ failed.*?: (.*)/.exec(out)?.[1] ?? ''
+      const by = /(?:seed|world) (\d+) failed.*?: (.*)/.exec(out)
       resolve({
         mutant,
         killed: code === 1 && Number(counts[2]) > 0,
-        took: `${Number(counts[1]) + Number(counts[2])} ${{ walk: 'walks', story: 'story', zab: 'seeds', tree: 'seeds' }[mutant.harness]}`,
+        took: exhaustive
+          ? `${by?.[1] ?? 'all'} states`
+          : `${Number(counts[1]) + Number(counts[2])} ${{ walk: 'walks', story: 'story', zab: 'seeds', tree: 'seeds' }[mutant.harness]}`,
         seconds: (performance.now() - began) / 1000,
-        by: by.slice(0, 100),
+        by: (by?.[2] ?? '').slice(0, 100),
       })
     })
   })
 }
 
-/** `names` empty: all. Two at a time. The exit code. */
-export async function mutateAll(names: readonly string[], from = 1): Promise<number> {
-  const chosen = MUTANTS.filter(({ name }) => names.length === 0 || names.includes(name))
+/** `names` empty: all; `exhaustive`: those that the small world is large enough for. Two at a time. The exit code. */
+export async function mutateAll(names: readonly string[], exhaustive: boolean): Promise<number> {
+  const chosen = MUTANTS.filter(({ name, small }) =>
+    names.length === 0 ? !exhaustive || small !== undefined : names.includes(name),
+  )
   const waiting = [...chosen]
   let killed = 0
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const verdict = await hunt(mutant, from)
+      const verdict = await hunt(mutant, exhaustive)
       if (verdict.killed) killed++
       const how = verdict.killed
         ? `killed in ${verdict.took}, ${verdict.seconds.toFixed(1)} s, by ${verdict.by}`
