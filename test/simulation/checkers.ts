@@ -1,18 +1,11 @@
 import type { ReplicaId } from '../../src/base/ids.ts'
 import { formatZxid, type Zxid } from '../../src/base/zxid.ts'
+import type { Message } from '../../src/zab/messages.ts'
 import type { Peer } from '../../src/zab/peer.ts'
 import { majority } from '../../src/zab/quorum.ts'
-import type { DiskState } from './disk.ts'
-
-/** A violated invariant; the name says which (shared numbering of docs/testing.md). */
-export class Violation extends Error {
-  override readonly name = 'Violation'
-  readonly invariant: string
-  constructor(invariant: string, message: string) {
-    super(`${invariant}: ${message}`)
-    this.invariant = invariant
-  }
-}
+import { type DiskState, holds, onDisk } from './disk.ts'
+import { Invariants } from './invariants.ts'
+import { Violation } from './violation.ts'
 
 interface Canonical {
   readonly zxid: Zxid
@@ -25,19 +18,6 @@ export function hashOf(bytes: Uint8Array): number {
   return h | 0
 }
 
-function onDisk(disk: DiskState, zxid: Zxid): boolean {
-  if (disk.base >= zxid) return true
-  for (let i = disk.entries.length - 1; i >= 0; i--) {
-    const at = disk.entries[i]?.zxid ?? 0
-    if (at <= zxid) return at === zxid
-  }
-  return false
-}
-
-/** Counts for a quorum: what it holds, or held before it went backwards. One that was demoted does not count with what it got since. */
-const holds = (disk: DiskState, zxid: Zxid): boolean =>
-  (!disk.demoted && onDisk(disk, zxid)) || disk.ghosts.some((ghost) => onDisk(ghost, zxid))
-
 /** Looks inside all replicas after every event, and at every delivery. */
 export class Checkers {
   readonly #leaders = new Map<number, ReplicaId>()
@@ -47,6 +27,7 @@ export class Checkers {
   readonly #epochs = new Map<DiskState, { accepted: number; current: number }>()
   readonly #disks: () => readonly DiskState[]
   readonly #peers: () => readonly Readonly<Peer>[]
+  readonly #invariants = new Invariants((zxid) => this.#committedBelow(zxid))
 
   constructor(disks: () => readonly DiskState[], peers: () => readonly Readonly<Peer>[]) {
     this.#disks = disks
@@ -89,6 +70,22 @@ export class Checkers {
     if (peer.delivered > peer.committed || peer.durable.acceptedEpoch > disk.acceptedEpoch) {
       throw new Violation('I9', `replica ${disk.replica} shows more than its disk has`)
     }
+    this.#invariants.afterEvent(peer)
+  }
+
+  /** Before a message leaves. */
+  sent(peer: Readonly<Peer>, disk: DiskState, message: Message): void {
+    this.#invariants.sent(peer, disk, message)
+  }
+
+  #committedBelow(zxid: Zxid): Zxid | undefined {
+    let [low, high] = [0, this.#canonical.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#canonical[middle]?.zxid ?? 0) < zxid) low = middle + 1
+      else high = middle
+    }
+    return this.#canonical[low - 1]?.zxid
   }
 
   /** I2: every replica delivers the one canonical sequence. I4: what is delivered first is on a quorum's disks. I9: and on the own one. */

@@ -2,12 +2,12 @@ import { KeeperError } from '../../src/base/errors.ts'
 import { Client } from '../../src/client/client.ts'
 import type { FramePipe } from '../../src/client/frame-pipe.ts'
 import type { Chance } from './chance.ts'
-import { Violation } from './checkers.ts'
 import { connectTo } from './client-pipe.ts'
 import { judge } from './history/check.ts'
 import type { Journal } from './history/journal.ts'
 import { Recorder } from './history/recorder.ts'
 import type { Node } from './node.ts'
+import { Violation } from './violation.ts'
 import { Workload } from './workload.ts'
 import type { World } from './world.ts'
 
@@ -192,6 +192,7 @@ export class Clients {
     await client.close()
     const history = {
       log: this.#journal.log,
+      states: this.#journal.states,
       sessions: this.#recorders,
       settledSince: this.#settledSince,
       endedMs: this.#world.now,

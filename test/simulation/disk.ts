@@ -68,6 +68,20 @@ export function applyChanges(disk: DiskState, changes: readonly Change[]): void 
   }
 }
 
+/** Is the entry there, or in the snapshot? */
+export function onDisk(disk: DiskState, zxid: Zxid): boolean {
+  if (disk.base >= zxid) return true
+  for (let i = disk.entries.length - 1; i >= 0; i--) {
+    const at = disk.entries[i]?.zxid ?? 0
+    if (at <= zxid) return at === zxid
+  }
+  return false
+}
+
+/** Counts for a quorum: what it holds, or held before it went backwards. One that was demoted does not count with what it got since. */
+export const holds = (disk: DiskState, zxid: Zxid): boolean =>
+  (!disk.demoted && onDisk(disk, zxid)) || disk.ghosts.some((ghost) => onDisk(ghost, zxid))
+
 export const recover = (disk: DiskState): Recovered => ({
   ...disk,
   entries: [...disk.entries],

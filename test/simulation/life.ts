@@ -4,7 +4,7 @@ import { Server } from '../../src/server/server.ts'
 import { configOf, lastZxid } from '../../src/zab/history.ts'
 import { foundingEntries } from '../../src/zab/membership.ts'
 import { Backwards } from './backwards.ts'
-import { Checkers, Violation } from './checkers.ts'
+import { Checkers } from './checkers.ts'
 import { Clients } from './clients.ts'
 import { type DiskState, emptyDisk } from './disk.ts'
 import { scheduleFaults } from './faults.ts'
@@ -13,9 +13,16 @@ import { Network } from './network.ts'
 import { Node } from './node.ts'
 import { drawSwarm } from './swarm.ts'
 import { Tape } from './tape.ts'
+import { Violation } from './violation.ts'
 import { World } from './world.ts'
 
 const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
+
+/** A healed ensemble settles on a leader; it does not elect for ever. */
+const EPOCHS_MAX = 20
+
+const leads = ({ replica }: Node): boolean =>
+  replica?.peer.role.kind === 'leading' && replica.peer.role.phase === 'broadcast'
 
 export interface LifeReport {
   readonly seed: number
@@ -65,6 +72,10 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     () => disks,
     () => nodes.flatMap((node) => (node.replica === null ? [] : [node.replica.peer])),
   )
+  network.onsend = (from, message) => {
+    const { replica, options } = from as Node
+    if (replica !== null) checkers.sent(replica.peer, options.disk, message)
+  }
   const nodes: Node[] = []
   const join = (): Node => {
     const id = (nodes.length + 1) as ReplicaId
@@ -207,6 +218,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       if (!node.alive) node.start()
     }
     const target = checkers.committed
+    const epochs = disks.map((disk) => disk.acceptedEpoch)
     let wroteAt = 0
     const deadline = world.now + 60_000
     const converged = (): boolean => {
@@ -242,11 +254,13 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
           : `${node.id} ${peer.role.kind} ${peer.role.kind === 'looking' ? `r${peer.round} settling ${peer.role.settling}` : peer.role.phase} acc ${peer.acceptedEpoch} cur ${peer.currentEpoch} last ${lastZxid(peer.history)} durable ${peer.durable.zxid} committed ${peer.committed} applied ${node.server?.applied} pending ${peer.pending.length} links ${[...peer.links.keys()]} voters ${configOf(peer.history)?.voters}/${configOf(peer.history)?.old}`
       })
       throw new Violation(
-        'L2',
+        nodes.some(leads) ? 'L2' : 'L1',
         `no convergence within 60 s (now ${world.now}, ${checkers.committed} of ${target + nodes.length}):\n  ${state.join('\n  ')}`,
       )
     }
     if (tree) await checkClients()
+    const raised = Math.max(...disks.map((disk) => disk.acceptedEpoch)) - Math.max(...epochs)
+    if (raised > EPOCHS_MAX) throw new Violation('L5', `${raised} epochs were begun after the heal`)
   } catch (error) {
     failure = error instanceof Violation ? error.message : String((error as Error)?.stack ?? error)
   }

@@ -49,6 +49,7 @@ class End implements PeerLink {
   send(messages: readonly Message[]): void {
     if (!this.open) return
     this.sent += messages.length
+    for (const message of messages) this.#wire.sends(this.self, message)
     this.#wire.carry(
       this,
       messages.map((message) => encodeMessage(message)),
@@ -97,6 +98,10 @@ class Wire {
     this.ends = [new End(this, links[0], a, b), new End(this, links[1], b, a)]
   }
 
+  sends(from: Station, message: Message): void {
+    this.#network.onsend?.(from, message)
+  }
+
   carry(from: End, frames: readonly Uint8Array[]): void {
     const to = this.#opposite(from)
     if (this.#network.isCut(from.self.id, to.self.id)) this.#held.push(() => this.#schedule(from, to, frames))
@@ -138,6 +143,8 @@ class Wire {
 /** Links between replicas, and what befalls them. */
 export class Network {
   readonly world: World
+  /** Told of every message before it leaves. */
+  onsend: ((from: Station, message: Message) => void) | null = null
   readonly #wires = new Set<Wire>()
   readonly #cuts = new Set<string>()
   readonly #latencyMin: number

@@ -139,6 +139,7 @@ export class Node implements Station {
       check(zxid, txn)
       journal?.txn(zxid, txn)
       const orders = apply(zxid, txn)
+      if (journal?.closes(zxid) === true) journal.states.push({ replica: disk.replica, zxid, ...server.status() })
       checkers.digest(disk.replica, zxid, server.digest)
       return orders
     }

@@ -5,8 +5,8 @@ import type { Fact, Order } from '../../src/zab/facts.ts'
 import type { Message } from '../../src/zab/messages.ts'
 import type { Peer, PeerOptions } from '../../src/zab/peer.ts'
 import { step } from '../../src/zab/step.ts'
-import { Violation } from './checkers.ts'
 import { applyChanges, type DiskState } from './disk.ts'
+import { Violation } from './violation.ts'
 import type { Pending } from './walker.ts'
 
 /** One peer of the small world with its disk, the writes on their way there, and what its state machine has applied. */

@@ -1,10 +1,10 @@
 import type { LinkId, ReplicaId } from '../../src/base/ids.ts'
 import { epochOf, formatZxid, type Zxid } from '../../src/base/zxid.ts'
 import { majority } from '../../src/zab/quorum.ts'
-import { Violation } from './checkers.ts'
 import { Interned } from './interned.ts'
 import { Channels } from './small-channels.ts'
 import { type Effect, type Event, SmallPeers, type View } from './small-peer.ts'
+import { Violation } from './violation.ts'
 
 /** What may happen at most so often on one path; together they bound the space. */
 export interface Bounds {

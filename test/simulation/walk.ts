@@ -288,6 +288,7 @@ export class Walk {
     for (let i = 0; i < orders.length; i++) {
       const order = orders[i] as Order
       if (order.kind === 'send') {
+        this.#checkers.sent(walker.peer, walker.disk, order.message)
         const key = `${walker.id} ${order.to}`
         // Elections are the oracle's; notifications would only start them.
         if (order.message.kind !== 'notification' && this.#links.get(key) === order.link) {

@@ -2,7 +2,7 @@ import { KeeperError } from '../../src/base/errors.ts'
 import type { CreateMode, Op } from '../../src/client/api.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Chance } from './chance.ts'
-import { Violation } from './checkers.ts'
+import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 interface Acked {

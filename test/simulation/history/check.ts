@@ -2,6 +2,7 @@ import { checkLog } from './log-step.ts'
 import { readsStep } from './reads-step.ts'
 import { replay } from './replay-step.ts'
 import { sessionsStep } from './sessions-step.ts'
+import { statesStep } from './states-step.ts'
 import { Refused } from './step.ts'
 import { syncsStep } from './syncs-step.ts'
 import { checkTasks } from './tasks-step.ts'
@@ -30,7 +31,14 @@ export function judge(history: History): readonly Rejection[] {
   }
   if (!guarded(0, () => checkLog(history))) return rejections
   const trail = follow(history)
-  const steps = [writesStep(trail), readsStep(trail), syncsStep(trail), watchesStep(trail), sessionsStep(trail)]
+  const steps = [
+    statesStep(trail),
+    writesStep(trail),
+    readsStep(trail),
+    syncsStep(trail),
+    watchesStep(trail),
+    sessionsStep(trail),
+  ]
   const sound = guarded(1, () => replay(history, steps, ({ step }, why) => refuse(step, why)))
   if (!sound) return rejections.filter(({ step }) => step === 1)
   const { tasks } = history

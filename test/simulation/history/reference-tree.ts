@@ -49,6 +49,10 @@ export class ReferenceTree {
     if (config !== undefined) config.aversion = -1
   }
 
+  get size(): number {
+    return this.#nodes.size
+  }
+
   has(path: string): boolean {
     return this.#nodes.has(path)
   }

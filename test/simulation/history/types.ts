@@ -125,6 +125,14 @@ export interface LogEntry extends Stamp {
   readonly body: LogBody
 }
 
+/** What a replica counts in its state at a place in the log. */
+export interface ReplicaState {
+  readonly replica: number
+  readonly zxid: Zxid
+  readonly znodes: number
+  readonly sessions: readonly { readonly id: SessionId; readonly ephemerals: number }[]
+}
+
 /** What was done to the world outside the ensemble for a task: one row of a ledger that refuses lower fences. */
 export interface Effect {
   readonly task: string
@@ -147,6 +155,7 @@ export interface History {
   readonly log: readonly LogEntry[]
   /** What single replicas delivered: pieces of the log. */
   readonly feeds?: readonly { readonly replica: number; readonly entries: readonly LogEntry[] }[]
+  readonly states?: readonly ReplicaState[]
   readonly sessions: readonly SessionHistory[]
   readonly tasks?: TaskHistory
   /** Since when nothing fails any more; null: it never came to rest. */

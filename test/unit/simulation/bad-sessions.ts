@@ -4,6 +4,26 @@ import { type BadHistories, close, create, ephemeral, exists } from './story.ts'
 /** How no session may end, or go on. */
 export const BAD_SESSIONS: BadHistories = [
   [
+    1,
+    'a replica keeps an ephemeral whose owner is gone',
+    (story) => {
+      const ann = story.client('ann')
+      ann.does(ephemeral('/a'))
+      const ended = ann.does(close)
+      story.states.push({ replica: 1, zxid: ended, znodes: story.tree.size + 1, sessions: [] })
+    },
+  ],
+  [
+    1,
+    'a replica keeps a session that is over',
+    (story) => {
+      const ann = story.client('ann')
+      const ended = ann.does(close)
+      const sessions = [{ id: ann.session, ephemerals: 0 }]
+      story.states.push({ replica: 1, zxid: ended, znodes: story.tree.size, sessions })
+    },
+  ],
+  [
     6,
     'a session ends and leaves an ephemeral',
     (story) => {

@@ -10,6 +10,7 @@ import type {
   LogBody,
   LogEntry,
   Op,
+  ReplicaState,
   Result,
   SessionEvent,
   Stamp,
@@ -55,6 +56,7 @@ export class Story {
   readonly log: LogEntry[] = []
   readonly people: Person[] = []
   readonly feeds: { readonly replica: number; readonly entries: readonly LogEntry[] }[] = []
+  readonly states: ReplicaState[] = []
   readonly tree = new ReferenceTree()
   #at = 0
   #ms = 0
@@ -117,6 +119,7 @@ export class Story {
     return {
       log: this.log,
       feeds: this.feeds,
+      states: this.states,
       sessions: this.people,
       settledSince: this.settled ? 0 : null,
       endedMs: this.#ms,
