@@ -109,13 +109,21 @@ export class SimulatedLog implements TxnLog {
   readonly #disk: DiskState
   readonly #faults: DiskFaults
   readonly #incarnation: number
+  readonly #onDisk: (kind: 'issue' | 'stored') => void
   readonly #issued: Issued[] = []
   /** How many of the issued writes are in the running transaction. */
   #running = 0
   #failed = false
   #closed = false
 
-  constructor(world: World, owner: Owner, disk: DiskState, faults: DiskFaults) {
+  constructor(
+    world: World,
+    owner: Owner,
+    disk: DiskState,
+    faults: DiskFaults,
+    onDisk: (kind: 'issue' | 'stored') => void,
+  ) {
+    this.#onDisk = onDisk
     this.#world = world
     this.#owner = owner
     this.#disk = disk
@@ -157,6 +165,7 @@ export class SimulatedLog implements TxnLog {
     return new Promise((resolve) => {
       this.#issued.push({ land, resolve })
       if (this.#running === 0) this.#begin()
+      this.#onDisk('issue')
     })
   }
 
@@ -170,6 +179,7 @@ export class SimulatedLog implements TxnLog {
       this.#running = 0
       for (const { land, resolve } of done) {
         if (this.#disk.incarnation === this.#incarnation) land()
+        this.#onDisk('stored')
         this.#world.after(0, this.#owner, resolve)
       }
       if (this.#issued.length > 0 && !this.#closed) this.#begin()

@@ -1,28 +1,26 @@
 import type { EnsembleId, ReplicaId, SessionId } from '../../src/base/ids.ts'
 import { makeZxid } from '../../src/base/zxid.ts'
 import { Server } from '../../src/server/server.ts'
-import { configOf, lastZxid } from '../../src/zab/history.ts'
 import { foundingEntries } from '../../src/zab/membership.ts'
+import { Ambushes } from './ambush.ts'
 import { Backwards } from './backwards.ts'
+import { Blows } from './blows.ts'
 import { Checkers } from './checkers.ts'
 import { Clients } from './clients.ts'
+import { breakForGood, drawCore } from './core.ts'
 import { type DiskState, emptyDisk } from './disk.ts'
 import { scheduleFaults } from './faults.ts'
+import { demandProgress } from './finish.ts'
 import { Journal } from './history/journal.ts'
 import { Network } from './network.ts'
 import { Node } from './node.ts'
-import { drawSwarm } from './swarm.ts'
+import { Occurrences } from './occurrences.ts'
+import { drawSwarm, type Swarm } from './swarm.ts'
 import { Tape } from './tape.ts'
 import { Violation } from './violation.ts'
 import { World } from './world.ts'
 
 const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
-
-/** A healed ensemble settles on a leader; it does not elect for ever. */
-const EPOCHS_MAX = 20
-
-const leads = ({ replica }: Node): boolean =>
-  replica?.peer.role.kind === 'leading' && replica.peer.role.phase === 'broadcast'
 
 export interface LifeReport {
   readonly seed: number
@@ -33,31 +31,28 @@ export interface LifeReport {
   readonly marks: ReadonlyMap<string, number>
   readonly failure: string | null
   readonly log: readonly string[]
+  /** The faults that happened, by name and number. */
+  readonly faults: readonly string[]
+  readonly swarm: Swarm
 }
 
-/** One life of an ensemble under a fault menu drawn from the seed: safety throughout, then heal and demand progress. */
 export interface LifeOptions {
   /** Keep a readable trace. */
   readonly makeLog?: boolean
   /** `zab`: the smallest state machine, for volume. `tree`: the product's server with real clients. */
   readonly profile?: 'zab' | 'tree'
+  /** Of all faults only these. */
+  readonly only?: readonly string[]
+  /** Another shape than the seed's. */
+  readonly shape?: Partial<Swarm>
 }
 
+/** One life of an ensemble under a fault menu drawn from the seed: safety throughout, then heal a core and demand progress. */
 export async function live(seed: number, options: LifeOptions = {}): Promise<LifeReport> {
   const world = new World(seed, seed % 2 === 1)
   const swarm = world.chance('swarm')
-  const {
-    size,
-    voters,
-    duration,
-    latencyMin,
-    latencyMean,
-    diskFaults,
-    rates,
-    snapshotEvery,
-    historyEntriesMax,
-    sameBrowser,
-  } = drawSwarm(swarm)
+  const shape: Swarm = { ...drawSwarm(swarm), ...options.shape }
+  const { size, voters, duration, latencyMin, latencyMean, diskFaults, rates, sameBrowser } = shape
   const network = new Network(world, latencyMin, latencyMean)
 
   const tree = options.profile === 'tree'
@@ -72,17 +67,13 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     () => disks,
     () => nodes.flatMap((node) => (node.replica === null ? [] : [node.replica.peer])),
   )
-  network.onsend = (from, message) => {
-    const { replica, options } = from as Node
-    if (replica !== null) checkers.sent(replica.peer, options.disk, message)
-  }
   const nodes: Node[] = []
   const join = (): Node => {
     const id = (nodes.length + 1) as ReplicaId
     const founding = nodes.length === 0 ? foundingEntries(ENSEMBLE, id, [makeZxid(0, 1), makeZxid(0, 2)]) : []
     const disk = emptyDisk(ENSEMBLE, id, founding)
     disks.push(disk)
-    const node = new Node({
+    const node: Node = new Node({
       world,
       disk,
       diskFaults: {
@@ -95,8 +86,9 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       journal: tree ? journal : null,
       browser: sameBrowser ? 'one' : `b${id}`,
       voters,
-      snapshotEvery,
-      historyEntriesMax,
+      snapshotEvery: shape.snapshotEvery,
+      historyEntriesMax: shape.historyEntriesMax,
+      onDisk: (kind) => ambushes.onDisk(node, kind),
       makeServer: () => (tree ? new Server() : new Tape()),
       marks,
       onBroken: (cause) => {
@@ -111,11 +103,19 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   const alive = (): Node[] => nodes.filter((node) => node.alive)
   const noticed = (): number =>
     sameBrowser ? world.chance('net').int(20, 100) : world.chance('net').pick([20, 500, 3000, 9000])
-  const faults = world.chance('faults')
   let healed = false
   let failure: string | null = null
   let broken: unknown = null
-
+  const occurrences = new Occurrences(world, options.only === undefined ? null : new Set(options.only), () => healed)
+  const blows = new Blows({ world, network, nodes, sameBrowser, say, noticed })
+  const ambushes = new Ambushes(blows, (id) => nodes[id - 1], say)
+  network.onSend = (from, to, messages) => {
+    if (!ambushes.onSend(from, to, messages)) return false
+    const node = nodes[from - 1]
+    if (node !== undefined && node.replica !== null)
+      for (const message of messages) checkers.sent(node.replica.peer, node.options.disk, message)
+    return true
+  }
   const backwards = new Backwards({ world, network, nodes, chance: world.chance('backwards'), say, noticed })
   // The mesh: whoever is not linked dials again after a while.
   const dial = (): void => {
@@ -138,21 +138,14 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     }
     world.after(world.chance('mesh').int(50, 300), null, dial)
   }
-  const every = (perSecond: number, what: () => void): void => {
-    if (perSecond === 0) return
-    const again = (): void => {
-      if (healed) return
-      what()
-      world.after(1 + faults.exp(1000 / perSecond), null, again)
-    }
-    world.after(faults.exp(1000 / perSecond), null, again)
-  }
   let number = 0n
+  const next = (): SessionId => ++number as SessionId
+  const writes = world.chance('writes')
   const writeOnce = (): void => {
-    const there = alive().filter((node) => !node.frozen)
-    if (there.length === 0) return
-    const node = faults.pick(there)
-    for (let i = faults.pick([1, 1, 5]); i > 0; i--) node.replica?.endSession(++number as SessionId)
+    if (healed) return
+    const node = writes.pick(nodes)
+    for (let i = writes.pick([1, 1, 5]); i > 0; i--) if (!node.frozen) node.replica?.endSession(next())
+    world.after(1 + writes.exp(1000 / rates.write), null, writeOnce)
   }
 
   join()
@@ -166,10 +159,10 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     Math.max(latencyMean, diskFaults.latency) < 60 ? [2000, 6000] : [6000],
   )
   if (tree) clients.start(swarm.int(1, 5))
-  else every(rates.write, writeOnce)
-  every(rates.backwards * 4, () => backwards.remember())
-  every(rates.backwards, () => backwards.strike())
-  scheduleFaults({ world, network, nodes, rates, every, say, noticed, sameBrowser })
+  else writeOnce()
+  occurrences.every('remember', rates.backwards * 4, () => backwards.remember())
+  occurrences.every('backwards', rates.backwards, () => backwards.strike())
+  scheduleFaults(occurrences, rates, nodes, blows, ambushes)
 
   const watch = (): boolean => {
     if (broken !== null) throw broken
@@ -181,11 +174,33 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
         network.crashed(node.id, noticed)
         node.ended = null
         world.after(100, null, () => {
-          if (!node.alive) node.start()
+          if (!node.alive && !node.retired) node.start()
         })
       }
     }
     return false
+  }
+
+  /** Heals everybody, or a core, while all else stays broken for ever. Who must agree in the end. */
+  const heal = (): Node[] => {
+    for (let i = nodes.length; i < size; i++) join()
+    const chance = world.chance('core')
+    // Whoever went backwards counts again only when a quorum of others agrees: then all have to be there.
+    const core = rates.backwards === 0 && shape.core ? drawCore(nodes, chance) : nodes
+    say(core.length < nodes.length ? `heal ${core.map(({ id }) => id)}, and nobody else` : 'heal')
+    for (const node of nodes) {
+      if (!core.includes(node)) {
+        // Clients cannot tell a replica that is cut off from one that is slow.
+        const how = tree ? 'dead' : chance.pick(['dead', 'frozen', 'mute', 'deaf', 'apart'] as const)
+        say(`${node.id} is ${how} for good`)
+        breakForGood(node, core, how, world, network, noticed)
+        continue
+      }
+      if (node.frozen) node.thaw()
+      if (!node.alive) node.start()
+    }
+    if (core.length < nodes.length) marks.set('healed-a-core', 1)
+    return core
   }
 
   /** Every waiter ends, and what clients were told holds. */
@@ -210,57 +225,12 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
 
   try {
     await world.run(duration, watch)
-    say('heal')
     healed = true
+    ambushes.disarm()
     network.heal()
-    for (const node of nodes) {
-      if (node.frozen) node.thaw()
-      if (!node.alive) node.start()
-    }
-    const target = checkers.committed
-    const epochs = disks.map((disk) => disk.acceptedEpoch)
-    let wroteAt = 0
-    const deadline = world.now + 60_000
-    const converged = (): boolean => {
-      watch()
-      const there = nodes.map((node) => node.replica?.peer)
-      const leaders = there.filter((peer) => peer?.role.kind === 'leading' && peer.role.phase === 'broadcast')
-      if (leaders.length !== 1 || nodes.length < size) return false
-      const leader = leaders[0]
-      if (
-        !there.every(
-          (peer) =>
-            peer !== undefined &&
-            (peer === leader || (peer.role.kind === 'following' && peer.role.phase === 'broadcast')),
-        )
-      ) {
-        return false
-      }
-      // A request may be lost with a role that had ended in a frozen tab: ask again after a while.
-      if (!tree && world.now - wroteAt > 3000) {
-        wroteAt = world.now
-        for (const node of nodes) node.replica?.endSession(++number as SessionId)
-        return false
-      }
-      const applied = new Set(nodes.map((node) => node.server?.applied))
-      return applied.size === 1 && (tree || checkers.committed >= target + nodes.length)
-    }
-    await world.run(deadline, converged)
-    if (!converged()) {
-      const state = nodes.map((node) => {
-        const peer = node.replica?.peer
-        return peer === undefined
-          ? `${node.id} down`
-          : `${node.id} ${peer.role.kind} ${peer.role.kind === 'looking' ? `r${peer.round} settling ${peer.role.settling}` : peer.role.phase} acc ${peer.acceptedEpoch} cur ${peer.currentEpoch} last ${lastZxid(peer.history)} durable ${peer.durable.zxid} committed ${peer.committed} applied ${node.server?.applied} pending ${peer.pending.length} links ${[...peer.links.keys()]} voters ${configOf(peer.history)?.voters}/${configOf(peer.history)?.old}`
-      })
-      throw new Violation(
-        nodes.some(leads) ? 'L2' : 'L1',
-        `no convergence within 60 s (now ${world.now}, ${checkers.committed} of ${target + nodes.length}):\n  ${state.join('\n  ')}`,
-      )
-    }
+    const core = heal()
+    await demandProgress({ world, checkers, core, busy: tree, next, watch })
     if (tree) await checkClients()
-    const raised = Math.max(...disks.map((disk) => disk.acceptedEpoch)) - Math.max(...epochs)
-    if (raised > EPOCHS_MAX) throw new Violation('L5', `${raised} epochs were begun after the heal`)
   } catch (error) {
     failure = error instanceof Violation ? error.message : String((error as Error)?.stack ?? error)
   }
@@ -277,5 +247,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     marks,
     failure,
     log: lines,
+    faults: occurrences.happened,
+    swarm: shape,
   }
 }

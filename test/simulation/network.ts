@@ -47,9 +47,8 @@ class End implements PeerLink {
   }
 
   send(messages: readonly Message[]): void {
-    if (!this.open) return
+    if (!this.open || !this.#wire.leaves(this, messages)) return
     this.sent += messages.length
-    for (const message of messages) this.#wire.sends(this.self, message)
     this.#wire.carry(
       this,
       messages.map((message) => encodeMessage(message)),
@@ -90,7 +89,7 @@ class Wire {
   readonly ends: readonly [End, End]
   readonly #network: Network
   /** Messages held back while the pair is cut. */
-  readonly #held: (() => void)[] = []
+  #held: { readonly from: End; readonly to: End; readonly frames: readonly Uint8Array[] }[] = []
   dead = false
 
   constructor(network: Network, a: Station, b: Station, links: readonly [LinkId, LinkId]) {
@@ -98,13 +97,13 @@ class Wire {
     this.ends = [new End(this, links[0], a, b), new End(this, links[1], b, a)]
   }
 
-  sends(from: Station, message: Message): void {
-    this.#network.onsend?.(from, message)
+  leaves(from: End, messages: readonly Message[]): boolean {
+    return this.#network.onSend(from.self.id, from.other.id, messages)
   }
 
   carry(from: End, frames: readonly Uint8Array[]): void {
     const to = this.#opposite(from)
-    if (this.#network.isCut(from.self.id, to.self.id)) this.#held.push(() => this.#schedule(from, to, frames))
+    if (this.#network.isCut(from.self.id, to.self.id)) this.#held.push({ from, to, frames })
     else this.#schedule(from, to, frames)
   }
 
@@ -121,8 +120,14 @@ class Wire {
     })
   }
 
-  heal(): void {
-    for (const run of this.#held.splice(0)) run()
+  /** What was held of this way, or of both, goes on. */
+  heal(from: ReplicaId | null, to: ReplicaId | null): void {
+    const held = this.#held
+    this.#held = []
+    for (const one of held) {
+      if (from !== null && (one.from.self.id !== from || one.to.self.id !== to)) this.#held.push(one)
+      else this.#schedule(one.from, one.to, one.frames)
+    }
   }
 
   closed(end: End, reason: string): void {
@@ -143,10 +148,11 @@ class Wire {
 /** Links between replicas, and what befalls them. */
 export class Network {
   readonly world: World
-  /** Told of every message before it leaves. */
-  onsend: ((from: Station, message: Message) => void) | null = null
   readonly #wires = new Set<Wire>()
-  readonly #cuts = new Set<string>()
+  /** How many cuts lie on each way. */
+  readonly #cuts = new Map<string, number>()
+  /** Somebody is about to send; false: it cannot. */
+  onSend: (from: ReplicaId, to: ReplicaId, messages: readonly Message[]) => boolean = () => true
   readonly #latencyMin: number
   readonly #latencyMean: number
   readonly #chance: Chance
@@ -192,12 +198,23 @@ export class Network {
 
   /** From here on `from` is not heard by `to`; nothing is lost, nobody is told. */
   cut(from: ReplicaId, to: ReplicaId): void {
-    this.#cuts.add(`${from} ${to}`)
+    const way = `${from} ${to}`
+    this.#cuts.set(way, (this.#cuts.get(way) ?? 0) + 1)
+  }
+
+  /** One cut of this way is over; the last one lets through what was held. */
+  mend(from: ReplicaId, to: ReplicaId): void {
+    const way = `${from} ${to}`
+    const cuts = this.#cuts.get(way)
+    if (cuts === undefined) return
+    if (cuts > 1) return void this.#cuts.set(way, cuts - 1)
+    this.#cuts.delete(way)
+    for (const wire of this.#wires) wire.heal(from, to)
   }
 
   heal(): void {
     this.#cuts.clear()
-    for (const wire of this.#wires) wire.heal()
+    for (const wire of this.#wires) wire.heal(null, null)
   }
 
   /** What is on its way is lost; each side learns of it in its own time. */
@@ -211,16 +228,18 @@ export class Network {
     }
   }
 
-  /** This replica is no more: its links go silent, and the others learn of it in their own time. */
-  crashed(id: ReplicaId, noticed: () => number): void {
+  /** This replica is no more: its links go silent (what it had sent still arrives, or not), and the others learn of it in their own time. */
+  crashed(id: ReplicaId, noticed: () => number, arrives = false): void {
     for (const wire of this.#wires) {
       const dead = wire.ends.find((end) => end.self.id === id)
       if (dead === undefined) continue
       dead.open = false
-      wire.dead = true
+      wire.dead = !arrives
       this.#wires.delete(wire)
       const other = wire.ends.find((end) => end !== dead) as End
-      this.world.after(noticed(), other.self, () => wire.lose(other, 'peer crashed'))
+      this.world.at(Math.max(dead.lastAt, this.world.now + noticed()), other.self, () =>
+        wire.lose(other, 'peer crashed'),
+      )
     }
   }
 }

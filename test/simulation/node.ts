@@ -7,6 +7,7 @@ import type { ReplicaServer, ServerOrder } from '../../src/server/orders.ts'
 import type { PeerLink } from '../../src/transport/peer-link.ts'
 import type { PeerAbout } from '../../src/zab/facts.ts'
 import { FORMAT_VERSION } from '../../src/zab/membership.ts'
+import type { Chance } from './chance.ts'
 import type { Checkers } from './checkers.ts'
 import { type DiskFaults, type DiskState, recover, SimulatedLog } from './disk.ts'
 import type { Journal } from './history/journal.ts'
@@ -24,6 +25,8 @@ export interface NodeOptions {
   readonly voters: 1 | 3 | 5
   readonly snapshotEvery: number
   readonly historyEntriesMax: number
+  /** It has issued a write, or one is on the disk and it has not heard of it. */
+  readonly onDisk: (kind: 'issue' | 'stored') => void
   readonly makeServer: () => ReplicaServer
   readonly marks: Map<string, number>
   /** An invariant was broken, by a checker's or the replica's own account. */
@@ -62,6 +65,7 @@ export class Node implements Station {
   }
 
   start(): void {
+    if (this.retired) return
     const { world, disk, checkers } = this.options
     this.boot++
     this.frozen = false
@@ -86,7 +90,7 @@ export class Node implements Station {
       },
       soon: (turn) => world.after(0, this, turn),
     }
-    this.log = new SimulatedLog(world, this, disk, this.options.diskFaults)
+    this.log = new SimulatedLog(world, this, disk, this.options.diskFaults, this.options.onDisk)
     const server = this.#checked(this.options.makeServer())
     this.server = server
     this.#position = checkers.positionAfter(disk.base)
@@ -120,6 +124,8 @@ export class Node implements Station {
   }
 
   started = false
+  /** Broken for good. */
+  retired = false
 
   /** Every applied entry is held against what the others applied. The first deliveries replay the log inside the constructor. */
   #checked(server: ReplicaServer): ReplicaServer {
@@ -160,8 +166,8 @@ export class Node implements Station {
     else this.replica.linkOpened(link)
   }
 
-  crash(): void {
-    if (this.log !== null) this.log.crash(this.options.world.chance('crash').int(0, this.log.pending))
+  crash(chance: Chance = this.options.world.chance('crash')): void {
+    if (this.log !== null) this.log.crash(chance.int(0, this.log.pending))
     this.#gone()
   }
 

@@ -1,4 +1,5 @@
 import type { Chance } from './chance.ts'
+import type { DiskFaults } from './disk.ts'
 
 /** How often each fault happens, a second; 0: not in this life. */
 export interface Rates {
@@ -7,16 +8,36 @@ export interface Rates {
   readonly cut: number
   readonly freeze: number
   readonly stepDown: number
+  /** Faults that wait for the protocol to come to a place. */
+  readonly ambush: number
   readonly write: number
   /** Stores that go backwards. */
   readonly backwards: number
 }
 
-/** The shape of one life: each fault is absent in many lives, so that the others are seen alone. */
-export function drawSwarm(swarm: Chance) {
+/** The shape of one life. */
+export interface Swarm {
+  /** Replicas, so many of them voters if they can. */
+  readonly size: number
+  readonly voters: 1 | 3 | 5
+  /** Milliseconds until the heal. */
+  readonly duration: number
+  readonly latencyMin: number
+  readonly latencyMean: number
+  readonly diskFaults: DiskFaults
+  readonly rates: Rates
+  readonly snapshotEvery: number
+  readonly historyEntriesMax: number
+  readonly sameBrowser: boolean
+  /** In the end a quorum is healed, and all else stays broken. */
+  readonly core: boolean
+}
+
+/** Each fault is absent in many lives, so that the others are seen alone. */
+export function drawSwarm(swarm: Chance): Swarm {
   const rare = (p: number, lo: number, hi: number): number => (swarm.is(p) ? lo * (hi / lo) ** swarm.real() : 0)
   return {
-    size: swarm.pick([1, 2, 3, 3, 3, 4, 5, 6, 7]),
+    size: swarm.is(0.05) ? swarm.int(8, 27) : swarm.pick([1, 2, 3, 3, 3, 4, 5, 6, 7]),
     voters: swarm.pick([1, 3, 3, 3, 5] as const),
     duration: swarm.int(8_000, 25_000),
     latencyMin: swarm.int(0, 3),
@@ -32,11 +53,13 @@ export function drawSwarm(swarm: Chance) {
       cut: rare(0.5, 0.03, 0.5),
       freeze: rare(0.4, 0.03, 0.4),
       stepDown: rare(0.3, 0.03, 0.3),
+      ambush: rare(0.4, 0.1, 2),
       write: swarm.pick([2, 20, 100]),
       backwards: rare(0.3, 0.03, 0.5),
-    } satisfies Rates,
+    },
     snapshotEvery: swarm.pick([5, 50, 5000]),
     historyEntriesMax: swarm.pick([3, 30, 20_000]),
     sameBrowser: swarm.is(0.5),
+    core: swarm.is(0.5),
   }
 }

@@ -1,0 +1,79 @@
+import type { SessionId } from '../../src/base/ids.ts'
+import { configOf, lastZxid } from '../../src/zab/history.ts'
+import type { Checkers } from './checkers.ts'
+import type { Node } from './node.ts'
+import { Violation } from './violation.ts'
+import type { World } from './world.ts'
+
+const WITHIN = 60_000
+/** Elections that a healed ensemble may need. */
+const EPOCHS_MAX = 20
+
+interface End {
+  readonly world: World
+  readonly checkers: Checkers
+  /** Who must agree in the end. */
+  readonly core: readonly Node[]
+  /** Do requests come by themselves? */
+  readonly busy: boolean
+  /** The next request's number. */
+  next(): SessionId
+  watch(): void
+}
+
+/**
+ * L1: one leader; L2: the core follows it, everybody at the same zxid and digest, and new requests are committed; L5: without electing for ever.
+ * All of it within a minute.
+ */
+export async function demandProgress({ world, checkers, core, busy, next, watch }: End): Promise<void> {
+  const target = checkers.committed
+  const deadline = world.now + WITHIN
+  const epochAtHeal = highestEpoch(core)
+  let wroteAt = 0
+  const converged = (): boolean => {
+    watch()
+    let leaders = 0
+    for (const { replica } of core) {
+      const role = replica?.peer.role
+      if (role === undefined || role.kind === 'looking' || role.phase !== 'broadcast') return false
+      if (role.kind === 'leading') leaders++
+    }
+    if (leaders !== 1) return false
+    // A request may be lost with a role that had ended in a frozen tab: ask again after a while.
+    if (!busy && world.now - wroteAt > 3000) {
+      wroteAt = world.now
+      for (const node of core) node.replica?.endSession(next())
+      return false
+    }
+    const applied = core[0]?.server?.applied
+    if (!core.every(({ server }) => server?.applied === applied)) return false
+    return busy || checkers.committed >= target + core.length
+  }
+  await world.run(deadline, converged)
+  const told = (): string => `\n  ${core.map(stateOf).join('\n  ')}`
+  if (!converged()) {
+    const committed = `${checkers.committed} of ${target + core.length}`
+    const leads = core.some(({ replica }) => replica?.peer.role.kind === 'leading')
+    throw new Violation(
+      leads ? 'L2' : 'L1',
+      `no convergence within ${WITHIN / 1000} s (now ${world.now}, ${committed}):${told()}`,
+    )
+  }
+  const digests = new Set(core.map(({ server }) => server?.digest))
+  if (digests.size > 1) throw new Violation('I7', `at one zxid, digests ${[...digests].join(' and ')}`)
+  const epochs = highestEpoch(core) - epochAtHeal
+  if (epochs > EPOCHS_MAX) throw new Violation('L5', `${epochs} epochs since the heal:${told()}`)
+}
+
+const highestEpoch = (nodes: readonly Node[]): number =>
+  Math.max(0, ...nodes.map(({ options }) => options.disk.acceptedEpoch))
+
+function stateOf(node: Node): string {
+  const peer = node.replica?.peer
+  if (peer === undefined) return `${node.id} down`
+  const { role } = peer
+  const doing = role.kind === 'looking' ? `round ${peer.round}${role.settling ? ', settling' : ''}` : role.phase
+  const config = configOf(peer.history)
+  const voters = `${config?.voters}${config?.old === null ? '' : ` joint ${config?.old}`}`
+  return `${node.id} ${role.kind} (${doing}); epochs ${peer.acceptedEpoch}/${peer.currentEpoch}, last ${lastZxid(peer.history)}, durable ${peer.durable.zxid}, committed ${peer.committed}, applied ${node.server?.applied}, ${peer.pending.length} writes pending, links ${[...peer.links.keys()]}, voters ${voters}`
+}
