@@ -23,7 +23,7 @@ export type {
   WatchNotice,
   ZnodeClient,
 } from './client/api.ts'
-export type { Inspection, KeeperBase, KeeperEvents, KeeperOpenOptions } from './keeper/api.ts'
+export type { IceServers, Inspection, KeeperBase, KeeperEvents, KeeperOpenOptions } from './keeper/api.ts'
 export type { KeeperEvent } from './keeper/events.ts'
 export { Keeper } from './keeper/keeper.ts'
 export type { Attendance, Barrier, DoubleBarrier } from './recipes/barrier.ts'
@@ -45,7 +45,7 @@ export type { Presence } from './recipes/presence.ts'
 export type { PermitOptions, Semaphore } from './recipes/semaphore.ts'
 export type { ProviderOptions, ServiceInstance, ServiceProvider, Services, Strategy } from './recipes/services.ts'
 export { BroadcastChannelSignaling } from './signaling/broadcast-channel.ts'
-export type { Candidate, Negotiation, Signal } from './signaling/signal.ts'
+export type { Candidate, Envelope, Knock, Negotiation, SealedSignal, Signal } from './signaling/signal.ts'
 export type { Signaling } from './signaling/signaling.ts'
 export type { Labels } from './tasks/names.ts'
 export type { RetryOptions } from './tasks/retry-policy.ts'

@@ -13,9 +13,10 @@ const dispatcher = new LeadersDispatcher()
 
 expose(
   new Service({
-    claim: async ({ ensemble: name, create }) => {
-      const { log, recovered, browser } = await claimReplica({ name, create, founding, votersOf })
-      return { log, recovered, browser, lock: replicaLock(recovered) }
+    claim: async ({ ensemble: name, create, join }) => {
+      const terms = { name, create, founding, votersOf, ...(join === undefined ? {} : { ensemble: join }) }
+      const claim = await claimReplica(terms)
+      return { ...claim, lock: replicaLock(claim.recovered) }
     },
     adopt: ({ ensemble: name }, ensemble, replica) => claimIdentity({ name }, { ensemble, replica }),
     server: () => new Server(),

@@ -45,6 +45,7 @@ export type LocalCode =
   | 'Unsupported' // the platform lacks something; the message names it
   | 'UpdateNeeded' // the log or a peer speaks a later format: reload this page
   | 'EnsembleMismatch' // another ensemble of the same name
+  | 'WrongSecret' // others give the same ensemble another secret, or none
   | 'TooLarge' // a value over a documented limit
 
 export type ErrorCode = keyof typeof ERROR_CODES | LocalCode

@@ -48,6 +48,8 @@ export const TIMES = {
   evictAfter: 30_000,
   /** Without a quorum for this long, a tab takes up the votes of its browser's dead tabs. */
   adoptAfter: 2000,
+  /** A page that hears no member for this long asks whether it may found. */
+  foundWait: 3000,
   /** A gap in the worker's monotonic clock this long is a freeze: the role ends before the inbox is read. */
   clockGap: 1200,
   /** How often the leader looks for containers and TTL nodes that have outlived their use (ZooKeeper: znode.container.checkIntervalMs). */

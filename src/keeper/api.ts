@@ -65,6 +65,8 @@ export interface KeeperEvents {
       | 'NoQuorum'
       | 'Incompatible'
       | 'EnsembleMismatch'
+      | 'WrongSecret'
+      | 'FounderNeeded'
       | 'BadPeer'
       | 'WentBackwards'
       | 'StorageFailed'
@@ -76,6 +78,8 @@ export interface KeeperEvents {
     readonly peer?: ReplicaId
   }
 }
+
+export type IceServers = readonly RTCIceServer[] | (() => readonly RTCIceServer[] | Promise<readonly RTCIceServer[]>)
 
 export interface KeeperOpenOptions {
   /** The ensemble's name: 1 to 128 characters. Pages of one origin that give the same name share one tree. */
@@ -97,10 +101,21 @@ export interface KeeperOpenOptions {
    * before `open` has settled goes to the console as a warning.
    */
   readonly onNotice?: (notice: KeeperEvents['notice']) => void
-  /** How pages find each other; default BroadcastChannelSignaling: this browser. */
-  readonly signaling?: Signaling
-  /** STUN and TURN servers, for peers beyond this network; default none. */
-  readonly iceServers?: readonly RTCIceServer[]
+  /**
+   * How pages of other browsers are found, besides those of this one: `ws:` or `wss:` addresses of signaling servers (`tabkeeper
+   * signal`, or any that speaks the y-webrtc protocol), all used at once, or a Signaling of the application's own. Default: none.
+   */
+  readonly signaling?: readonly string[] | Signaling
+  /**
+   * Whoever knows it is a member. A password, or 16 to 64 bytes drawn by chance. Needed with `signaling`; null says that everybody
+   * may be a member who can reach the signaling. In one browser without signaling, the origin is enough.
+   */
+  readonly secret?: string | Uint8Array | null
+  /**
+   * STUN and TURN servers, for peers beyond this network; default none. A function is asked before the first connection, and again
+   * for a later one when a minute has passed: for credentials that expire.
+   */
+  readonly iceServers?: IceServers
   /** Makes the replica's worker, for bundlers and policies that cannot follow the library's own `new Worker(new URL(…))`. */
   readonly worker?: () => Worker
 }

@@ -11,12 +11,14 @@ import type { TaskMap } from '../tasks/task-types.ts'
 import type { TaskWorld } from '../tasks/task-world.ts'
 import type { Inspection, KeeperBase, KeeperEvents, KeeperOpenOptions } from './api.ts'
 import type { Backing } from './backing.ts'
+import { Entrance, type Start } from './entrance.ts'
 import { keeperEvent } from './events.ts'
 import { type CheckedOptions, checkOptions } from './options.ts'
 import { checkClientPlatform, checkPlatform } from './platform.ts'
 import { RecipesFace } from './recipes-face.ts'
 import { Remote } from './remote.ts'
 import { Tab, type TabListener } from './tab.ts'
+import { makeWires } from './wires.ts'
 import { WorkerHost } from './worker-host.ts'
 
 /** A page that still waits for its session after this long is told why. */
@@ -34,10 +36,23 @@ const clock: Clock = {
 const ownWorker = (): Worker => new Worker(new URL('../../workers/replica.js', import.meta.url), { type: 'module' })
 
 async function startBacking(options: CheckedOptions, listener: TabListener, signal?: AbortSignal): Promise<Backing> {
-  const { ensemble, voters, create, server } = options
+  const { ensemble, voters, server, worker = ownWorker } = options
   if (server !== undefined) return new Remote(ensemble, server)
-  const [host, started] = await WorkerHost.start(options.worker ?? ownWorker, { ensemble, voters, create }, signal)
-  return new Tab(host, started, options, listener)
+  let warned = false
+  const wires = await makeWires(options, () => {
+    if (warned) return
+    warned = true
+    listener.notice({ code: 'BadPeer', message: `Somebody without the secret writes to the members of "${ensemble}".` })
+  })
+  const secret = wires.key === null ? {} : { linkKey: wires.key.link }
+  const start: Start = (how) => WorkerHost.start(worker, { ensemble, voters, ...secret, ...how }, signal)
+  try {
+    const [host, started] = await new Entrance(wires, options, start, listener.notice).enter()
+    return new Tab(host, started, options, wires, listener)
+  } catch (error) {
+    wires.end()
+    throw error
+  }
 }
 
 /**
@@ -55,7 +70,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
 
   /**
    * Resolves with a connected session. Rejects with `Unsupported`, `BadArguments`, `NoNode` (`create: 'never'`, and nothing
-   * is known here), `WorkerFailed`, `StorageFailed`,
+   * is known here), `WrongSecret` (members are here, with another one), `WorkerFailed`, `StorageFailed`,
    * `UpdateNeeded`, `EnsembleMismatch`, or `Aborted` by `signal`; without a quorum it waits, and a notice says so.
    */
   static async open(options: KeeperOpenOptions): Promise<Keeper> {

@@ -1,5 +1,7 @@
 import { KeeperError } from '../base/errors.ts'
 import { TIMES } from '../base/limits.ts'
+import { BroadcastChannelSignaling } from '../signaling/broadcast-channel.ts'
+import type { Signaling } from '../signaling/signaling.ts'
 import type { KeeperOpenOptions } from './api.ts'
 
 const NAME_LENGTH_MAX = 128
@@ -27,12 +29,30 @@ export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
   for (const name of ['worker', 'onNotice'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'function') throw refuse(name, 'must be a function')
   if (options.server !== undefined) checkServer(options.server)
+  checkWires(options)
   return { ...options, sessionTimeout, voters, create }
 }
 
+function checkWires({ signaling, secret, iceServers }: KeeperOpenOptions): void {
+  if (Array.isArray(signaling)) {
+    if (signaling.length === 0) throw refuse('signaling', 'must name one server at least')
+    for (const url of signaling) if (!isSocketAddress(url)) throw refuse('signaling', 'must be ws: or wss: addresses')
+  } else if (signaling !== undefined && typeof (signaling as Partial<Signaling> | null)?.join !== 'function')
+    throw refuse('signaling', 'must be addresses of servers, or have join, send and leave')
+  const isBytes = secret instanceof Uint8Array && secret.length >= 16 && secret.length <= 64
+  if (secret !== undefined && secret !== null && !isBytes && (typeof secret !== 'string' || secret === ''))
+    throw refuse('secret', 'must be a password, or 16 to 64 bytes')
+  if (signaling !== undefined && secret === undefined && !(signaling instanceof BroadcastChannelSignaling))
+    throw refuse('secret', 'is needed with signaling (null: whoever reaches the signaling may be a member)')
+  if (iceServers !== undefined && typeof iceServers !== 'function' && !Array.isArray(iceServers))
+    throw refuse('iceServers', 'must be an array, or a function that gives one')
+}
+
+const isSocketAddress = (url: unknown): boolean =>
+  typeof url === 'string' && URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol) && new URL(url).hash === ''
+
 function checkServer(server: unknown): void {
-  const known = typeof server === 'string' && URL.canParse(server) && /^wss?:$/.test(new URL(server).protocol)
-  if (!known || new URL(server).hash !== '') throw refuse('server', 'must be a ws: or wss: address without #')
+  if (!isSocketAddress(server)) throw refuse('server', 'must be a ws: or wss: address without #')
 }
 
 const refuse = (path: string, what: string): KeeperError =>

@@ -6,12 +6,14 @@ import { portPipe } from '../client/port-pipe.ts'
 import { Mesh } from '../mesh/mesh.ts'
 import { openRtcPair } from '../mesh/rtc-pair.ts'
 import type { Started, WorkerEvent } from '../replica/service-api.ts'
-import { BroadcastChannelSignaling } from '../signaling/broadcast-channel.ts'
+import type { Lobby } from '../signaling/lobby.ts'
 import type { Inspection, KeeperEvents } from './api.ts'
 import type { Backing } from './backing.ts'
+import { IceSource } from './ice-source.ts'
 import { inspection } from './inspection.ts'
 import type { CheckedOptions } from './options.ts'
 import { holdLock, watchLock } from './page-locks.ts'
+import type { Wires } from './wires.ts'
 import type { WorkerHost } from './worker-host.ts'
 
 export interface TabListener {
@@ -22,6 +24,8 @@ export interface TabListener {
 /** How long the worker may take to hand over and end. */
 const CLOSE_MS = 3000
 const STEP_DOWN_MS = 8000
+/** A page that has heard only others' secrets, and has nothing of its own, gives up after this long. */
+const STRANGERS_MS = 2000
 
 type State = Extract<WorkerEvent, { kind: 'changed' }>['state']
 
@@ -38,13 +42,19 @@ export class Tab implements Backing {
   /** Aborts when the tab has ended. */
   readonly #over = new AbortController()
   readonly #pipes = new Set<FramePipe>()
-  readonly #strangers = new Set<string>()
+  readonly #ensembles = new Set<string>()
   readonly #waiting = new Set<(state: State) => void>()
   #state: State | null = null
   #why: KeeperError | null = null
+  readonly #wires: Wires
+  readonly #lobby: Lobby
+  readonly #ice: IceSource
+  /** When pages with another secret were first heard. */
+  #strangersAt: number | null = null
+  #linked = false
   #session: { readonly id: string; readonly release: () => void } | null = null
 
-  constructor(host: WorkerHost, started: Started, options: CheckedOptions, listener: TabListener) {
+  constructor(host: WorkerHost, started: Started, options: CheckedOptions, wires: Wires, listener: TabListener) {
     this.#host = host
     this.#started = started
     this.#name = options.ensemble
@@ -54,14 +64,17 @@ export class Tab implements Backing {
       message: `No session with the ensemble "${options.ensemble}" yet: too few of its voters are here to decide anything.`,
     }
     this.#listener = listener
+    this.#wires = wires
+    this.#lobby = wires.lobby(started.replica, () => this.#strangers('Others'))
+    this.#ice = new IceSource(options.iceServers ?? [], (message) => listener.notice({ code: 'LinkFailed', message }))
     this.#mesh = new Mesh(
       {
-        topic: options.ensemble,
+        topic: wires.topic,
         ensemble: started.ensemble,
         self: started.replica,
         incarnation: started.incarnation,
-        signaling: options.signaling ?? new BroadcastChannelSignaling(),
-        iceServers: options.iceServers ?? [],
+        signaling: wires.signaling,
+        iceServers: () => this.#ice.now(),
         openPair: openRtcPair,
         now: () => performance.now(),
         chance: () => Math.random(),
@@ -70,14 +83,17 @@ export class Tab implements Backing {
         deliver: async (peer, attempt, end) => {
           await host.call('addLink', [peer, attempt, end], [end])
         },
+        bound: (peer, attempt, binding) => {
+          if (wires.key !== null) this.#tellWorker(host.call('bindLink', [peer, attempt, binding]))
+        },
         heard: (signal) => {
           if (signal.kind === 'bye') this.#tellWorker(host.call('peerGone', [signal.from, 'it said goodbye']))
           else if (signal.kind === 'stepDown') this.#tellWorker(host.call('stepDown', ['asked by another page']))
           else this.#tellWorker(host.call(signal.kind, [signal.session]))
         },
         stranger: (ensemble) => {
-          if (this.#strangers.has(ensemble)) return
-          this.#strangers.add(ensemble)
+          if (this.#ensembles.has(ensemble)) return
+          this.#ensembles.add(ensemble)
           const message = `Another ensemble of the same name is here: ${ensemble}; this page is in ${started.ensemble}.`
           listener.notice({ code: 'EnsembleMismatch', message })
         },
@@ -102,8 +118,11 @@ export class Tab implements Backing {
   }
 
   /** Enters the topic: from here on others know of this replica. */
-  join(): Promise<void> {
-    return this.#mesh.join()
+  async join(): Promise<void> {
+    const { ensemble } = this.#started
+    await this.#ice.ready()
+    await Promise.all([this.#mesh.join(), this.#lobby.enter()])
+    this.#wires.servers?.assert(this.#wires.topic, await this.#wires.mark(ensemble))
   }
 
   /** A new connection of this page's client to its replica, once that serves. */
@@ -129,6 +148,7 @@ export class Tab implements Backing {
     const release = await holdLock(sessionLock(this.#started.ensemble, id))
     if (this.#why !== null) return release()
     this.#session = { id, release }
+    await this.#mesh.prepare({ kind: 'sessionEnded', session: id })
     this.#mesh.tell({ kind: 'sessionOpened', session: id })
   }
 
@@ -174,6 +194,8 @@ export class Tab implements Backing {
       this.#session.release()
     }
     this.#mesh.close()
+    this.#lobby.leave()
+    this.#wires.end()
     this.#host.terminate()
     this.#over.abort()
     for (const pipe of this.#pipes) pipe.close()
@@ -184,8 +206,10 @@ export class Tab implements Backing {
   #on(event: WorkerEvent): void {
     switch (event.kind) {
       case 'tick':
-        return this.#mesh.ticked()
+        this.#mesh.ticked()
+        return this.#giveUp()
       case 'linkOpened':
+        this.#linked = true
         return this.#mesh.linkOpened(event.peer, event.attempt)
       case 'linkClosed':
         return this.#mesh.linkClosed(event.peer, event.attempt, event.refused)
@@ -199,12 +223,26 @@ export class Tab implements Backing {
       }
       case 'notice': {
         const { code, message, peer } = event
+        if (code === 'WrongSecret') return this.#strangers(`Replica ${peer}`)
         return this.#listener.notice({ code, message, ...(peer === null ? {} : { peer }) })
       }
       case 'ended':
         if (event.error === null) return
         return this.#host.died(new KeeperError(event.error.code, event.error.message, { path: event.error.path }))
     }
+  }
+
+  #strangers(who: string): void {
+    if (this.#strangersAt !== null) return
+    this.#strangersAt = performance.now()
+    this.#listener.notice({ code: 'WrongSecret', message: `${who} ${strangersMessage(this.#name)}` })
+  }
+
+  /** Whoever knows nothing yet and hears only pages with another secret has the wrong one. */
+  #giveUp(): void {
+    if (this.#strangersAt === null || this.#linked || !this.#started.empty) return
+    if (performance.now() - this.#strangersAt >= STRANGERS_MS)
+      this.#host.died(new KeeperError('WrongSecret', `Others ${strangersMessage(this.#name)}`))
   }
 
   /** Rejects with `Timeout` after `ms` (null: never), or when this tab ends. */
@@ -232,6 +270,9 @@ export class Tab implements Backing {
   }
 }
 
+const strangersMessage = (name: string): string =>
+  `opened "${name}" with another secret, or without one: they are kept apart from this page.`
+
 const STOPPED: State = {
   role: 'stopped',
   leader: null,
@@ -242,4 +283,6 @@ const STOPPED: State = {
 }
 
 const noticeCode = (error: KeeperError): KeeperEvents['notice']['code'] =>
-  error.code === 'StorageFailed' || error.code === 'UpdateNeeded' ? error.code : 'WorkerFailed'
+  error.code === 'StorageFailed' || error.code === 'UpdateNeeded' || error.code === 'WrongSecret'
+    ? error.code
+    : 'WorkerFailed'

@@ -1,7 +1,8 @@
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { Negotiation, Signal } from '../signaling/signal.ts'
-import type { Signaling } from '../signaling/signaling.ts'
+import type { MemberSignaling } from '../signaling/signaling.ts'
 import { Dialing, type MeshOrder } from './dialing.ts'
+import { Fingerprints } from './fingerprints.ts'
 import { handOver } from './hand-over.ts'
 import type { OpenPair, RtcPair } from './rtc-pair.ts'
 
@@ -10,8 +11,9 @@ export interface MeshOptions {
   readonly ensemble: EnsembleId
   readonly self: ReplicaId
   readonly incarnation: number
-  readonly signaling: Signaling
-  readonly iceServers: readonly RTCIceServer[]
+  readonly signaling: MemberSignaling
+  /** Asked for each connection. */
+  readonly iceServers: () => readonly RTCIceServer[]
   readonly openPair: OpenPair
   /** Monotonic milliseconds. */
   readonly now: () => number
@@ -22,6 +24,8 @@ export interface MeshOptions {
 export interface MeshListener {
   /** One end of an attempt's channel, for the worker. Must post it before it returns; rejects if it cannot be posted. */
   deliver(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<void>
+  /** Both sides of an attempt have described themselves: what its link runs over. */
+  bound(peer: ReplicaId, attempt: number, binding: LinkBinding): void
   /** A member of our ensemble said something that is not about connecting. */
   heard(signal: Extract<Signal, { kind: 'bye' | 'sessionOpened' | 'sessionEnded' | 'stepDown' }>): void
   /** A member of another ensemble of the same name. */
@@ -33,9 +37,18 @@ type Word =
   | { readonly kind: 'sessionOpened' | 'sessionEnded'; readonly session: string }
   | { readonly kind: 'stepDown'; readonly to: ReplicaId }
 
+export interface LinkBinding {
+  /** Did we dial? */
+  readonly dialed: boolean
+  /** DTLS fingerprints. */
+  readonly mine: string
+  readonly theirs: string
+}
+
 interface Line {
   readonly attempt: number
   readonly pair: RtcPair
+  readonly fingerprints: Fingerprints
   transferred: boolean
 }
 
@@ -62,7 +75,10 @@ export class Mesh {
   }
 
   async join(): Promise<void> {
-    await this.#options.signaling.join(this.#options.topic, (signal) => this.#hear(signal))
+    const { signaling, topic, self } = this.#options
+    signaling.onreach = () => this.#carryOut([{ kind: 'announce' }])
+    await signaling.join(topic, (signal) => this.#hear(signal), self)
+    await signaling.prepare({ ...this.#head(), kind: 'bye' })
     this.ticked()
   }
 
@@ -92,6 +108,11 @@ export class Mesh {
     this.#send({ ...this.#head(), ...word })
   }
 
+  /** This will be told when the page is left, when there is time for nothing. */
+  prepare(word: { readonly kind: 'sessionEnded'; readonly session: string }): Promise<void> {
+    return this.#options.signaling.prepare({ ...this.#head(), ...word })
+  }
+
   /** Members without an open link, and whether the others' channels run in the worker. */
   status(): { readonly connecting: readonly ReplicaId[]; readonly transferred: ReadonlyMap<ReplicaId, boolean> } {
     const transferred = new Map([...this.#lines].map(([peer, line]) => [peer, line.transferred] as const))
@@ -110,6 +131,7 @@ export class Mesh {
 
   #hear(signal: Signal): void {
     if (!this.#open || signal.from === this.#options.self) return
+    if (signal.kind === 'seek') return this.#carryOut([{ kind: 'answer', to: signal.from }])
     if (signal.ensemble !== this.#options.ensemble) return this.#listener.stranger(signal.ensemble)
     if ('to' in signal && signal.to !== this.#options.self) return
     const now = this.#options.now()
@@ -119,7 +141,9 @@ export class Mesh {
         return this.#carryOut(this.#dialing.heard(signal.from, signal.incarnation, signal.kind === 'announce', now))
       case 'signal':
         this.#carryOut(this.#dialing.rang(signal.from, signal.incarnation, signal.attempt, now))
-        if (this.#dialing.current(signal.from, signal.attempt)) this.#lines.get(signal.from)?.pair.signal(signal.data)
+        if (!this.#dialing.current(signal.from, signal.attempt)) return
+        this.#lines.get(signal.from)?.fingerprints.theirs(signal.data)
+        this.#lines.get(signal.from)?.pair.signal(signal.data)
         return
       case 'bye':
         this.#carryOut(this.#dialing.gone(signal.from, signal.incarnation, 'it said goodbye'))
@@ -160,7 +184,10 @@ export class Mesh {
       this.#listener.notice(reason, peer)
     }
     let transferred = true
-    const pair = this.#options.openPair(initiator, this.#options.iceServers, {
+    const fingerprints = new Fingerprints((mine, theirs) =>
+      this.#listener.bound(peer, attempt, { dialed: initiator, mine, theirs }),
+    )
+    const pair = this.#options.openPair(initiator, this.#options.iceServers(), {
       onchannel: (channel) => {
         const deliver = (end: RTCDataChannel | MessagePort) => this.#listener.deliver(peer, attempt, end)
         handOver(channel, deliver).then(
@@ -173,12 +200,13 @@ export class Mesh {
         )
       },
       onsignal: (data: Negotiation) => {
-        if (this.#dialing.current(peer, attempt))
-          this.#send({ ...this.#head(), kind: 'signal', to: peer, attempt, data }, peer)
+        if (!this.#dialing.current(peer, attempt)) return
+        fingerprints.mine(data)
+        this.#send({ ...this.#head(), kind: 'signal', to: peer, attempt, data }, peer)
       },
       onclose: failed,
     })
-    this.#lines.set(peer, { attempt, pair, transferred })
+    this.#lines.set(peer, { attempt, pair, fingerprints, transferred })
   }
 
   #hangUp(peer: ReplicaId, attempt: number): void {

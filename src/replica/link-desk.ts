@@ -2,8 +2,9 @@ import { KeeperError } from '../base/errors.ts'
 import type { LinkId, ReplicaId } from '../base/ids.ts'
 import type { ByteLink } from '../transport/byte-link.ts'
 import { dataChannelLink } from '../transport/data-channel-link.ts'
+import { type LinkBinding, PROOF_BYTES } from '../transport/link-proof.ts'
 import { messagePortLink, type Port } from '../transport/message-port-link.ts'
-import { openPeerLink } from '../transport/open-peer-link.ts'
+import { openPeerLink, type PeerLinkOptions } from '../transport/open-peer-link.ts'
 import type { Hello, PeerLink } from '../transport/peer-link.ts'
 import type { WorkerEvent } from './service-api.ts'
 
@@ -11,7 +12,14 @@ import type { WorkerEvent } from './service-api.ts'
 const HANDSHAKE_MS = 18_000
 
 /** Answers that a repetition soon will not change. */
-const REFUSALS: ReadonlySet<string> = new Set(['UpdateNeeded', 'EnsembleMismatch', 'BadArguments'])
+const REFUSALS: ReadonlySet<string> = new Set(['UpdateNeeded', 'EnsembleMismatch', 'BadArguments', 'WrongSecret'])
+
+/** What links are proved by, where there is a secret. */
+export interface DeskSecret {
+  readonly key: Uint8Array
+  /** So many bytes of chance. */
+  readonly entropy: (length: number) => Uint8Array
+}
 
 /** Where channels become links: wraps what the page hands over, shakes hands, and tells the page what became of it. */
 export class LinkDesk {
@@ -20,9 +28,18 @@ export class LinkDesk {
   readonly #post: (event: WorkerEvent) => void
   /** The highest incarnation heard of each replica: a link of an earlier one is a ghost's. */
   readonly #incarnations = new Map<ReplicaId, number>()
+  readonly #secret: DeskSecret | null
+  /** Links whose connection is not known yet. */
+  readonly #unbound = new Map<ReplicaId, { readonly attempt: number; readonly bind: (binding: LinkBinding) => void }>()
   #links = 0
 
-  constructor(hello: Hello, opened: (link: PeerLink) => void, post: (event: WorkerEvent) => void) {
+  constructor(
+    hello: Hello,
+    opened: (link: PeerLink) => void,
+    post: (event: WorkerEvent) => void,
+    secret: DeskSecret | null = null,
+  ) {
+    this.#secret = secret
     this.#hello = hello
     this.#opened = opened
     this.#post = post
@@ -41,6 +58,7 @@ export class LinkDesk {
     this.#links += 1
     openPeerLink(bytes, this.#hello, {
       linkId: this.#links as LinkId,
+      ...this.#proved(peer, attempt),
       knownIncarnation: (replica) => this.#incarnations.get(replica),
       signal: AbortSignal.timeout(HANDSHAKE_MS),
     }).then(
@@ -57,10 +75,25 @@ export class LinkDesk {
         const refused = error instanceof KeeperError && REFUSALS.has(error.code)
         closed(reason, refused)
         if (!refused) return
-        const code = error.code === 'EnsembleMismatch' ? 'EnsembleMismatch' : 'Incompatible'
-        this.#post({ kind: 'notice', code, message: reason, peer })
+        const named = error.code === 'EnsembleMismatch' || error.code === 'WrongSecret'
+        this.#post({ kind: 'notice', code: named ? error.code : 'Incompatible', message: reason, peer })
       },
     )
+  }
+
+  /** The page knows now what this attempt runs over. */
+  bind(peer: ReplicaId, attempt: number, binding: LinkBinding): void {
+    const unbound = this.#unbound.get(peer)
+    if (unbound?.attempt !== attempt) return
+    this.#unbound.delete(peer)
+    unbound.bind(binding)
+  }
+
+  #proved(peer: ReplicaId, attempt: number): Pick<PeerLinkOptions, 'secret'> {
+    if (this.#secret === null) return {}
+    const { key, entropy } = this.#secret
+    const bound = new Promise<LinkBinding>((bind) => void this.#unbound.set(peer, { attempt, bind }))
+    return { secret: { key, nonce: entropy(PROOF_BYTES), bound } }
   }
 }
 

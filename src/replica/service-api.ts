@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+import type { LinkBinding } from '../transport/link-proof.ts'
 import type { ReplicaListener, ReplicaState } from './api.ts'
 
 /** What a call gives, as data: an exception would lose its class and code on the way between the threads. */
@@ -16,6 +17,10 @@ export interface StartOptions {
   readonly ensemble: string
   readonly voters: 1 | 3 | 5
   readonly create: 'auto' | 'always' | 'never'
+  /** Join this one: others of the name are left alone, and nothing is founded. */
+  readonly join?: EnsembleId
+  /** Links are proved by it: 32 bytes. Default: there is no secret. */
+  readonly linkKey?: Uint8Array
 }
 
 /** The identity that this worker claimed. */
@@ -26,6 +31,10 @@ export interface Started {
   readonly browser: string
   /** Held for as long as the worker lives. */
   readonly lock: string
+  /** Was the ensemble founded just now? */
+  readonly founded: boolean
+  /** There was nothing in the log: this replica has been in no ensemble yet. */
+  readonly empty: boolean
 }
 
 /** A page's worker, through Comlink: one flat object. After `hello` comes `start`; the others wait until it has answered. */
@@ -36,6 +45,8 @@ export interface ReplicaService {
   start(options: StartOptions, events: MessagePort): Promise<Reply<Started>>
   /** One end of a channel to `peer`: the channel itself, or a port that the page relays. */
   addLink(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<Reply<null>>
+  /** What this attempt's link runs over, where links are proved. */
+  bindLink(peer: ReplicaId, attempt: number, binding: LinkBinding): Promise<Reply<null>>
   /** A connection of the page's client: frames as ArrayBuffers; null says that a side has closed. */
   connectClient(port: MessagePort): Promise<Reply<null>>
   inspect(): Promise<Reply<ReplicaState>>
@@ -46,6 +57,8 @@ export interface ReplicaService {
   /** A page of this browser opened a session (16 hexadecimal digits) and holds its lock; or it ended with its page. */
   sessionOpened(session: string): Promise<Reply<null>>
   sessionEnded(session: string): Promise<Reply<null>>
+  /** Ends, and forgets identity and log: there was an ensemble of this name already. */
+  discard(): Promise<Reply<null>>
   /** Hands over if leading, and ends. */
   close(): Promise<Reply<null>>
 }
@@ -57,7 +70,7 @@ export type WorkerEvent =
   | { readonly kind: 'changed'; readonly state: Parameters<ReplicaListener['changed']>[0] }
   | {
       readonly kind: 'notice'
-      readonly code: Parameters<ReplicaListener['notice']>[0] | 'Incompatible' | 'EnsembleMismatch'
+      readonly code: Parameters<ReplicaListener['notice']>[0] | 'Incompatible' | 'EnsembleMismatch' | 'WrongSecret'
       readonly message: string
       readonly peer: ReplicaId | null
     }

@@ -5,6 +5,7 @@ import { sessionFromHex } from '../base/life-locks.ts'
 import type { ReplicaServer } from '../server/orders.ts'
 import type { Recovered, TxnLog } from '../storage/txn-log.ts'
 import { PEER_VERSION } from '../transport/codec.ts'
+import type { LinkBinding } from '../transport/link-proof.ts'
 import { FORMAT_VERSION } from '../zab/membership.ts'
 import { Adoption, type Orphan } from './adoption.ts'
 import type { ClientPipe, Platform, ReplicaHost, ReplicaListener, ReplicaState } from './api.ts'
@@ -20,6 +21,8 @@ export interface Claim {
   readonly recovered: Recovered
   readonly browser: string
   readonly lock: string
+  readonly founded: boolean
+  discard(): Promise<void>
 }
 
 /** What the worker's composition root decides. */
@@ -48,6 +51,7 @@ interface Running {
   readonly neighbours: Neighbours
   readonly farewells: Farewells
   readonly adoption: Adoption
+  readonly discard: () => Promise<void>
 }
 
 /** One page's replica, for its page: starts it, feeds it links and clients, and passes on what it tells. */
@@ -79,6 +83,10 @@ export class Service implements ReplicaService {
   // Not async: what arrives on the channel before the next task must be heard.
   addLink(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<Reply<null>> {
     return this.#do(({ desk }) => desk.add(peer, attempt, end))
+  }
+
+  bindLink(peer: ReplicaId, attempt: number, binding: LinkBinding): Promise<Reply<null>> {
+    return this.#do(({ desk }) => desk.bind(peer, attempt, binding))
   }
 
   connectClient(port: MessagePort): Promise<Reply<null>> {
@@ -117,6 +125,16 @@ export class Service implements ReplicaService {
     return this.#do(({ farewells }) => {
       const id = sessionFromHex(session)
       if (id !== null) farewells.add(id)
+    })
+  }
+
+  discard(): Promise<Reply<null>> {
+    return reply(async () => {
+      const { replica, adoption, discard } = this.#now()
+      await replica.close()
+      await adoption.close()
+      await discard()
+      return null
     })
   }
 
@@ -167,6 +185,7 @@ export class Service implements ReplicaService {
         if (link.about.browser === browser) this.#look(neighbours)
       },
       this.#post,
+      options.linkKey === undefined ? null : { key: options.linkKey, entropy: (length) => platform.entropy(length) },
     )
     const adoption = new Adoption({
       hello,
@@ -185,7 +204,7 @@ export class Service implements ReplicaService {
           voters: options.voters,
         }),
     })
-    this.#running = { ensemble, replica, desk, neighbours, farewells, adoption }
+    this.#running = { ensemble, replica, desk, neighbours, farewells, adoption, discard: () => claim.discard() }
     this.#stops.push(
       () => neighbours.stop(),
       platform.every(TICK_MS, () => this.#post({ kind: 'tick' })),
@@ -198,7 +217,8 @@ export class Service implements ReplicaService {
     )
     replica.start()
     this.#look(neighbours)
-    return { ensemble, replica: self, incarnation, browser, lock }
+    const empty = recovered.entries.length === 0 && recovered.snapshot.length === 0
+    return { ensemble, replica: self, incarnation, browser, lock, founded: claim.founded, empty }
   }
 
   #listener(): ReplicaListener {

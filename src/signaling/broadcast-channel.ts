@@ -1,22 +1,22 @@
-import { parseSignal } from './parse-signal.ts'
-import type { Signal } from './signal.ts'
+import { parseEnvelope } from './parse-signal.ts'
+import type { Envelope } from './signal.ts'
 import type { Signaling } from './signaling.ts'
 
 /** Pages of one origin in one browser: no server, and delivery within a few milliseconds. The default. */
 export class BroadcastChannelSignaling implements Signaling {
   #channel: BroadcastChannel | null = null
 
-  async join(topic: string, onSignal: (signal: Signal) => void): Promise<void> {
+  async join(topic: string, onSignal: (signal: Envelope) => void): Promise<void> {
     this.leave()
     const channel = new BroadcastChannel(`tabkeeper:${topic}`)
     channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-      const signal = parseSignal(data)
+      const signal = parseEnvelope(data)
       if (signal !== null) onSignal(signal)
     }
     this.#channel = channel
   }
 
-  send(signal: Signal): void {
+  send(signal: Envelope): void {
     this.#channel?.postMessage(signal)
   }
 

@@ -1,9 +1,21 @@
 import { isEnsembleId, isReplicaId } from '../base/ids.ts'
-import type { Candidate, Negotiation, Signal } from './signal.ts'
+import type { Candidate, Envelope, Negotiation, Signal } from './signal.ts'
 
 /** A session description of one data channel has 500 characters; with every candidate inside, some thousands. */
 const SDP_LENGTH_MAX = 64 * 1024
 const CANDIDATE_LENGTH_MAX = 4096
+/** A sealed description, in base64. */
+export const BOX_LENGTH_MAX = 60_000
+
+/** The envelope that `value` is, or null, as `parseSignal`. */
+export function parseEnvelope(value: unknown): Envelope | null {
+  if (!isRecord(value)) return null
+  const { kind, from, to, box, tag } = value
+  if (kind === 'knock') return isReplicaId(from) && isTag(tag) ? { kind, from, tag } : null
+  if (kind !== 'sealed') return parseSignal(value)
+  if (!isReplicaId(from) || !(to === null || isReplicaId(to)) || !isText(box, BOX_LENGTH_MAX)) return null
+  return { kind, from, to, box }
+}
 
 /** The signal that `value` is, or null: what a stranger sends is dropped, never thrown. Unknown fields are not kept. */
 export function parseSignal(value: unknown): Signal | null {
@@ -13,6 +25,7 @@ export function parseSignal(value: unknown): Signal | null {
   const head = { ensemble, from, incarnation }
   switch (value.kind) {
     case 'announce':
+    case 'seek':
     case 'bye':
       return { ...head, kind: value.kind }
     case 'sessionOpened':
@@ -64,6 +77,8 @@ type Field =
   | 'data'
   | 'type'
   | 'sdp'
+  | 'box'
+  | 'tag'
 
 const isRecord = (value: unknown): value is { readonly [field in Field]?: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -74,3 +89,5 @@ const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 
 const isSession = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{16}$/.test(value)
+
+const isTag = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{32}$/.test(value)

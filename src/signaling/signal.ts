@@ -25,6 +25,8 @@ export type Signal = SignalHead &
     | { readonly kind: 'announce' }
     /** So am I. */
     | { readonly kind: 'here'; readonly to: ReplicaId }
+    /** Who is here? From a page that is no member yet: `from` is drawn for the question, the ensemble is NO_ENSEMBLE. */
+    | { readonly kind: 'seek' }
     /** One step of the dialer's attempt; signals of other attempts are ignored. */
     | { readonly kind: 'signal'; readonly to: ReplicaId; readonly attempt: number; readonly data: Negotiation }
     /** I am gone: this incarnation never speaks again. */
@@ -34,3 +36,31 @@ export type Signal = SignalHead &
     /** Please hand over, if you lead. */
     | { readonly kind: 'stepDown'; readonly to: ReplicaId }
   )
+
+/** What can be sealed in advance. */
+export type Goodbye = SignalHead &
+  ({ readonly kind: 'bye' } | { readonly kind: 'sessionEnded'; readonly session: string })
+
+/** Said by whoever is in none yet. */
+export const NO_ENSEMBLE = '0'.repeat(32) as EnsembleId
+
+/** A signal that only those who know the secret can read or make. */
+export interface SealedSignal {
+  readonly kind: 'sealed'
+  readonly from: ReplicaId
+  /** Null: everybody. */
+  readonly to: ReplicaId | null
+  /** Base64: a nonce of 12 bytes, and what AES-GCM made. */
+  readonly box: string
+}
+
+/** Heard by whoever knows the ensemble's name: so that pages with different secrets learn of it. */
+export interface Knock {
+  readonly kind: 'knock'
+  readonly from: ReplicaId
+  /** 32 hexadecimal digits, derived from the secret; zeros for none. */
+  readonly tag: string
+}
+
+/** What a Signaling carries. */
+export type Envelope = Signal | SealedSignal | Knock

@@ -41,6 +41,8 @@ export interface Claim {
   readonly others: readonly EnsembleId[]
   /** Closes the log, then lets go of the identity. */
   release(): Promise<void>
+  /** The same, and the identity and its log are gone. */
+  discard(): Promise<void>
 }
 
 /**
@@ -144,7 +146,7 @@ async function localIdentities(options: ClaimOptions, locks: Locks, databases: I
   return local
 }
 
-type Adopted = Pick<Claim, 'log' | 'recovered' | 'release'>
+type Adopted = Pick<Claim, 'log' | 'recovered' | 'release' | 'discard'>
 
 async function open(
   identity: Identity,
@@ -166,7 +168,12 @@ async function open(
     await log.close()
     lock.release()
   }
-  return { log, recovered, release }
+  const discard = async (): Promise<void> => {
+    await log.close()
+    await deleteDatabase(databases, name)
+    lock.release()
+  }
+  return { log, recovered, release, discard }
 }
 
 async function make(

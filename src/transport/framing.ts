@@ -113,9 +113,14 @@ function joined(pieces: readonly Piece[], length: number): Uint8Array<ArrayBuffe
 export class Assembler {
   #partial = new Uint8Array(0)
   #length = 0
-  readonly #messageBytesMax: number
+  #messageBytesMax: number
 
   constructor(messageBytesMax: number = LIMITS.messageBytesMax) {
+    this.#messageBytesMax = messageBytesMax
+  }
+
+  /** From now on messages may be so large. */
+  allow(messageBytesMax: number): void {
     this.#messageBytesMax = messageBytesMax
   }
 

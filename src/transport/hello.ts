@@ -3,6 +3,7 @@ import { isEnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
 import { DecodeError, Reader } from '../jute/reader.ts'
 import { Writer } from '../jute/writer.ts'
 import { REASON_LENGTH_MAX } from './codec.ts'
+import { PROOF_BYTES } from './link-proof.ts'
 import type { Hello } from './peer-link.ts'
 
 /**
@@ -10,20 +11,34 @@ import type { Hello } from './peer-link.ts'
  * for later additions, which this version ignores.
  */
 export type Greeting =
+  /** "Prove that you know the secret, for this link and with these 32 bytes in it." Before hello, where there is a secret. */
+  | { readonly kind: 'challenge'; readonly nonce: Uint8Array }
+  | { readonly kind: 'proof'; readonly mac: Uint8Array }
   | { readonly kind: 'hello'; readonly hello: Hello }
   /** "Your hello fits." Messages may follow. */
   | { readonly kind: 'accept' }
   | { readonly kind: 'refuse'; readonly code: RefusalCode; readonly reason: string }
 
 /** Why a link is refused. `BadArguments`: our own replica id. `StorageFailed`: the peer's log was claimed anew. */
-export type RefusalCode = Extract<ErrorCode, 'EnsembleMismatch' | 'UpdateNeeded' | 'BadArguments' | 'StorageFailed'>
+export type RefusalCode = Extract<
+  ErrorCode,
+  'EnsembleMismatch' | 'UpdateNeeded' | 'BadArguments' | 'StorageFailed' | 'WrongSecret'
+>
 
 /** Where a message has its version: no version is 0. */
 const GREETING = 0
 const HELLO = 1
 const ACCEPT = 2
 const REFUSE = 3
-const CODES: readonly RefusalCode[] = ['EnsembleMismatch', 'UpdateNeeded', 'BadArguments', 'StorageFailed']
+const CHALLENGE = 4
+const PROOF = 5
+const CODES: readonly RefusalCode[] = [
+  'EnsembleMismatch',
+  'UpdateNeeded',
+  'BadArguments',
+  'StorageFailed',
+  'WrongSecret',
+]
 const NAME_LENGTH_MAX = 200
 /** The first of the later additions. */
 const ADOPTED = new Uint8Array([1])
@@ -33,6 +48,10 @@ export const isGreeting = (bytes: Uint8Array): boolean => bytes[0] === GREETING
 export function encodeGreeting(greeting: Greeting): Uint8Array<ArrayBuffer> {
   const writer = new Writer().byte(GREETING)
   switch (greeting.kind) {
+    case 'challenge':
+      return writer.byte(CHALLENGE).buffer(greeting.nonce).finish()
+    case 'proof':
+      return writer.byte(PROOF).buffer(greeting.mac).finish()
     case 'hello': {
       const hello = greeting.hello
       writer.byte(HELLO).string(hello.ensemble).long(hello.replica).long(hello.incarnation)
@@ -59,6 +78,10 @@ export function decodeGreeting(bytes: Uint8Array): Greeting {
 
 function read(reader: Reader, type: number): Greeting {
   switch (type) {
+    case CHALLENGE:
+      return { kind: 'challenge', nonce: exactly(reader, PROOF_BYTES) }
+    case PROOF:
+      return { kind: 'proof', mac: exactly(reader, PROOF_BYTES) }
     case HELLO:
       return { kind: 'hello', hello: readHello(reader) }
     case ACCEPT:
@@ -85,6 +108,13 @@ function readHello(reader: Reader): Hello {
   const build = short(reader, NAME_LENGTH_MAX)
   const more = reader.buffer()?.[0] === ADOPTED[0] ? { adopted: true } : {}
   return { ensemble, replica, incarnation, versionMin, versionMax, format, browser, build, ...more }
+}
+
+function exactly(reader: Reader, length: number): Uint8Array {
+  const bytes = reader.bytes()
+  if (bytes.length !== length) throw new DecodeError(`${bytes.length} bytes instead of ${length}`)
+  // A frame's bytes are used again.
+  return bytes.slice()
 }
 
 function short(reader: Reader, lengthMax: number): string {

@@ -1,5 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import type { LinkId } from '../base/ids.ts'
+import { LIMITS } from '../base/limits.ts'
 import { DecodeError } from '../jute/reader.ts'
 import type { ByteLink } from './byte-link.ts'
 import { FramedPeerLink } from './framed-peer-link.ts'
@@ -11,25 +12,41 @@ import {
   type Greeting,
   type HelloChecks,
   isGreeting,
+  type Refusal,
   refusalError,
 } from './hello.ts'
+import { type LinkBinding, type LinkSecret, linkProof, proves } from './link-proof.ts'
 import type { Hello, PeerLink } from './peer-link.ts'
 
 export interface PeerLinkOptions extends HelloChecks {
   readonly linkId: LinkId
+  /** Both sides prove that they know it, before anything else is said. Default: there is none, and a peer that has one is refused. */
+  readonly secret?: LinkSecret
   /** The caller's deadline for the handshake; the link is closed when it fires. */
   readonly signal?: AbortSignal
 }
 
+/** A greeting is small: who has not been accepted yet cannot make us remember more. */
+const GREETING_BYTES_MAX = 8 * 1024
+
+const refuseSecret = (reason: string): Refusal => ({ kind: 'refuse', code: 'WrongSecret', reason })
+
 /**
- * Says hello, checks the peer's, and resolves once each side has accepted the other. Takes the link over synchronously.
- * Rejects with a KeeperError (`EnsembleMismatch`, `UpdateNeeded`, `BadArguments`, `StorageFailed`: the same code on both
- * sides; `ConnectionLoss`: closed, or no handshake; `Timeout` or `Aborted`: the signal) and closes the link.
+ * Proves the secret, says hello, checks the peer's, and resolves once each side has accepted the other. Takes the link over
+ * synchronously. Rejects with a KeeperError (`WrongSecret`, `EnsembleMismatch`, `UpdateNeeded`, `BadArguments`, `StorageFailed`: the
+ * same code on both sides; `ConnectionLoss`: closed, or no handshake; `Timeout` or `Aborted`: the signal) and closes the link.
  */
 export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptions): Promise<PeerLink> {
   return new Promise((resolve, reject) => {
-    const assembler = new Assembler()
+    const assembler = new Assembler(GREETING_BYTES_MAX)
+    const { secret } = options
     let peer: Hello | null = null
+    let proved = false
+    let proven = secret === undefined
+    let binding: LinkBinding | null = null
+    let nonce: Uint8Array | null = null
+    let mac: Uint8Array | null = null
+    let over = false
 
     const say = (greeting: Greeting): void => {
       const queue = new FrameQueue(link.frameBytesMax)
@@ -37,6 +54,7 @@ export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptio
       for (let frame = queue.next(); frame !== null; frame = queue.next()) link.send(frame)
     }
     const leave = (): void => {
+      over = true
       link.onframe = null
       link.onclose = null
       options.signal?.removeEventListener('abort', aborted)
@@ -46,20 +64,49 @@ export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptio
       link.close(error.message)
       reject(error)
     }
+    const refuse = (refusal: Refusal): void => {
+      say(refusal)
+      fail(refusalError(refusal.code, refusal.reason))
+    }
     const aborted = (): void => {
       const cause: unknown = options.signal?.reason
       const late = cause instanceof Error && cause.name === 'TimeoutError'
       fail(new KeeperError(late ? 'Timeout' : 'Aborted', 'no handshake in time', { cause }))
     }
 
+    /** As far as is possible with what is known by now. */
+    const prove = (): void => {
+      if (secret === undefined || binding === null || nonce === null || over) return
+      const nonces = { mine: secret.nonce, theirs: nonce }
+      if (!proved) say({ kind: 'proof', mac: linkProof(secret.key, 'us', binding, nonces) })
+      proved = true
+      if (mac === null || proven) return
+      if (!proves(mac, secret.key, 'them', binding, nonces))
+        return refuse(refuseSecret('the secrets of the two sides differ'))
+      proven = true
+      say({ kind: 'hello', hello: self })
+    }
+    /** True: nothing more is heard here. */
     const hear = (greeting: Greeting): boolean => {
       switch (greeting.kind) {
+        case 'challenge':
+          if (nonce !== null) throw new DecodeError('a second challenge')
+          nonce = greeting.nonce
+          if (secret === undefined) refuse(refuseSecret('the peer asks for a secret, and this page has none'))
+          else prove()
+          return over
+        case 'proof':
+          if (nonce === null || mac !== null) throw new DecodeError('a proof out of turn')
+          mac = greeting.mac
+          prove()
+          return over
         case 'hello': {
           if (peer !== null) throw new DecodeError('a second hello')
-          const refusal = checkHello(self, greeting.hello, options)
+          const refusal = proven
+            ? checkHello(self, greeting.hello, options)
+            : refuseSecret('the peer has not proved that it knows the secret')
           if (refusal !== null) {
-            say(refusal)
-            fail(refusalError(refusal.code, refusal.reason))
+            refuse(refusal)
             return true
           }
           peer = greeting.hello
@@ -86,6 +133,7 @@ export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptio
           const greeting = decodeGreeting(message)
           if (!hear(greeting)) continue
           if (greeting.kind === 'accept' && peer !== null) {
+            assembler.allow(LIMITS.messageBytesMax)
             resolve(new FramedPeerLink(link, peer, options.linkId, assembler, messages.slice(i + 1)))
           }
           return
@@ -101,6 +149,16 @@ export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptio
     }
     if (options.signal?.aborted === true) return aborted()
     options.signal?.addEventListener('abort', aborted)
-    say({ kind: 'hello', hello: self })
+    if (secret === undefined) return say({ kind: 'hello', hello: self })
+    say({ kind: 'challenge', nonce: secret.nonce })
+    secret.bound.then(
+      (known) => {
+        binding = known
+        prove()
+      },
+      (cause: unknown) => {
+        if (!over) fail(new KeeperError('ConnectionLoss', `no connection to prove anything on: ${cause}`, { cause }))
+      },
+    )
   })
 }

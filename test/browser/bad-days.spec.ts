@@ -10,6 +10,9 @@ test('garbage from a peer closes that link and nothing else', async ({ tabs }) =
     const load = (path: string) => import(/* @vite-ignore */ path)
     const { Mesh } = (await load('/src/mesh/mesh.ts')) as typeof import('../../src/mesh/mesh.ts')
     const { openRtcPair } = (await load('/src/mesh/rtc-pair.ts')) as typeof import('../../src/mesh/rtc-pair.ts')
+    const { PlainSignaling } = (await load(
+      '/src/signaling/plain-signaling.ts',
+    )) as typeof import('../../src/signaling/plain-signaling.ts')
     const { dataChannelLink } = (await load(
       '/src/transport/data-channel-link.ts',
     )) as typeof import('../../src/transport/data-channel-link.ts')
@@ -34,8 +37,8 @@ test('garbage from a peer closes that link and nothing else', async ({ tabs }) =
           ensemble: hello.ensemble,
           self,
           incarnation: 1,
-          signaling: new window.tabkeeper.BroadcastChannelSignaling(),
-          iceServers: [],
+          signaling: new PlainSignaling(new window.tabkeeper.BroadcastChannelSignaling()),
+          iceServers: () => [],
           openPair: openRtcPair,
           now: () => performance.now(),
           chance: () => Math.random(),
@@ -53,6 +56,7 @@ test('garbage from a peer closes that link and nothing else', async ({ tabs }) =
             }
             channel.send(crypto.getRandomValues(new Uint8Array(512)))
           },
+          bound: () => {},
           heard: () => {},
           stranger: () => {},
           notice: () => {},

@@ -27,6 +27,8 @@ interface TestFixtures {
   readonly profile: Profile
   /** Opens `count` blank pages side by side; `window.tabkeeper` is the library in each. */
   readonly tabs: (count: number) => Promise<Page[]>
+  /** Opens `count` blank pages that share nothing: each as if in a browser of its own. */
+  readonly browsers: (count: number) => Promise<Page[]>
   /** Kills a page's renderer, as an out-of-memory kill does: no handler of the page runs. */
   readonly crash: (page: Page) => Promise<void>
   /**
@@ -91,6 +93,25 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   },
   tabs: async ({ profile }, use) => {
     await use((count) => Promise.all(Array.from({ length: count }, () => openBlank(profile))))
+  },
+  browsers: async ({ profile, server, complaints }, use) => {
+    const browser = profile.context.browser()
+    if (browser === null) throw new Error('This Chromium makes no further contexts.')
+    const contexts: BrowserContext[] = []
+    await use((count) =>
+      Promise.all(
+        Array.from({ length: count }, async () => {
+          const context = await browser.newContext()
+          contexts.push(context)
+          listen(context, complaints)
+          const page = await context.newPage()
+          await page.goto(`${server.origin}/test/browser/pages/blank.html`)
+          await page.waitForFunction(() => 'tabkeeper' in window, undefined, { polling: 50 })
+          return page
+        }),
+      ),
+    )
+    for (const context of contexts) await context.close()
   },
   crash: async ({ profile }, use) => {
     await use(async (page) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { KeeperError } from '../../../src/base/errors.ts'
 import type { KeeperOpenOptions } from '../../../src/keeper/api.ts'
 import { checkOptions } from '../../../src/keeper/options.ts'
+import { BroadcastChannelSignaling } from '../../../src/signaling/broadcast-channel.ts'
 
 const refusal = (options: unknown): string => {
   try {
@@ -40,6 +41,15 @@ describe('the options of Keeper.open', () => {
     [{ ensemble: 'e', onNotice: 1 }, 'onNotice'],
     [{ ensemble: 'e', server: 'zookeeper:2181' }, 'server'],
     [{ ensemble: 'e', server: 'https://example.org' }, 'server'],
+    [{ ensemble: 'e', signaling: [], secret: 'x' }, 'signaling'],
+    [{ ensemble: 'e', signaling: ['https://example.org'], secret: 'x' }, 'signaling'],
+    [{ ensemble: 'e', signaling: 'wss://example.org', secret: 'x' }, 'signaling'],
+    [{ ensemble: 'e', signaling: {}, secret: 'x' }, 'signaling'],
+    [{ ensemble: 'e', signaling: ['wss://example.org'] }, 'secret'],
+    [{ ensemble: 'e', signaling: { join: () => undefined } }, 'secret'],
+    [{ ensemble: 'e', secret: '' }, 'secret'],
+    [{ ensemble: 'e', secret: new Uint8Array(15) }, 'secret'],
+    [{ ensemble: 'e', iceServers: 'stun:example.org' }, 'iceServers'],
   ])('%o is refused by the name of %s', (options, path) => {
     expect(refusal(options)).toBe(`BadArguments ${path}`)
   })
@@ -47,5 +57,8 @@ describe('the options of Keeper.open', () => {
   it('are taken at their limits', () => {
     expect(refusal({ ensemble: 'x'.repeat(128), sessionTimeout: 2000, voters: 1, create: 'never' })).toBe('taken')
     expect(refusal({ ensemble: 'ü', sessionTimeout: 86_400_000, voters: 5, create: 'always' })).toBe('taken')
+    expect(refusal({ ensemble: 'e', signaling: ['wss://example.org/a?b'], secret: null })).toBe('taken')
+    expect(refusal({ ensemble: 'e', signaling: new BroadcastChannelSignaling() })).toBe('taken')
+    expect(refusal({ ensemble: 'e', secret: new Uint8Array(16), iceServers: async () => [] })).toBe('taken')
   })
 })

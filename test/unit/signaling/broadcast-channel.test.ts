@@ -1,22 +1,22 @@
 import { afterEach, expect, it } from 'vitest'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
 import { BroadcastChannelSignaling } from '../../../src/signaling/broadcast-channel.ts'
-import type { Signal } from '../../../src/signaling/signal.ts'
+import type { Envelope } from '../../../src/signaling/signal.ts'
 
 const open: BroadcastChannelSignaling[] = []
 afterEach(() => {
   for (const signaling of open.splice(0)) signaling.leave()
 })
 
-async function member(topic: string): Promise<{ signaling: BroadcastChannelSignaling; heard: Signal[] }> {
+async function member(topic: string): Promise<{ signaling: BroadcastChannelSignaling; heard: Envelope[] }> {
   const signaling = new BroadcastChannelSignaling()
   open.push(signaling)
-  const heard: Signal[] = []
+  const heard: Envelope[] = []
   await signaling.join(topic, (signal) => heard.push(signal))
   return { signaling, heard }
 }
 
-const bye = (from: number): Signal => ({
+const bye = (from: number): Envelope => ({
   kind: 'bye',
   ensemble: 'a'.repeat(32) as EnsembleId,
   from: from as ReplicaId,

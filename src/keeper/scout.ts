@@ -1,0 +1,50 @@
+import { type EnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
+import { NO_ENSEMBLE, type Signal } from '../signaling/signal.ts'
+import type { Wires } from './wires.ts'
+
+export type Sighting =
+  | { readonly kind: 'ensemble'; readonly ensemble: EnsembleId }
+  /** Only pages that give this name another secret, or none. */
+  | { readonly kind: 'strangers' }
+  | { readonly kind: 'nobody' }
+
+/** How often the question is repeated. */
+const SEEK_EVERY = 1000
+
+/** Which ensemble of this name is there? Asks for as long as `ms`, and answers as soon as a member does. Rejects if `signal` aborts. */
+export async function scout(wires: Wires, ms: number, signal: AbortSignal | undefined): Promise<Sighting> {
+  signal?.throwIfAborted()
+  const self = randomReplica()
+  const question: Signal = { kind: 'seek', ensemble: NO_ENSEMBLE, from: self, incarnation: 0 }
+  const ask = (): void => wires.signaling.send(question)
+  let strangers = false
+  const lobby = wires.lobby(self, () => {
+    strangers = true
+  })
+  const { promise: sighted, resolve, reject } = Promise.withResolvers<Sighting>()
+  const aborted = (): void => reject(signal?.reason)
+  const late = setTimeout(() => resolve({ kind: strangers ? 'strangers' : 'nobody' }), ms)
+  const again = setInterval(ask, SEEK_EVERY)
+  signal?.addEventListener('abort', aborted)
+  try {
+    wires.signaling.onreach = ask
+    const hear = ({ ensemble }: Signal): void => {
+      if (ensemble !== NO_ENSEMBLE) resolve({ kind: 'ensemble', ensemble })
+    }
+    await Promise.all([wires.signaling.join(wires.topic, hear, self), lobby.enter()])
+    ask()
+    return await sighted
+  } finally {
+    clearTimeout(late)
+    clearInterval(again)
+    signal?.removeEventListener('abort', aborted)
+    wires.signaling.leave()
+    lobby.leave()
+  }
+}
+
+function randomReplica(): ReplicaId {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2))
+  const id = (high & 0x1fffff) * 2 ** 32 + low
+  return isReplicaId(id) ? id : randomReplica()
+}
