@@ -18,15 +18,15 @@ type Value<K extends keyof Calls> = Awaited<ReturnType<Calls[K]>> extends Reply<
  * over there arrives here as a KeeperError again.
  */
 export class WorkerHost {
-  /** Once, with the reason; not after `terminate`. */
-  ondeath: ((error: KeeperError) => void) | null = null
-  onevent: ((event: WorkerEvent) => void) | null = null
   readonly #worker: Worker
   readonly #service: Comlink.Remote<ReplicaService>
   readonly #events = new MessageChannel()
   readonly #died: Promise<never>
   #reject: (error: KeeperError) => void = () => {}
   #dead = false
+  /** Of what, if it was not ended by us. */
+  #cause: KeeperError | null = null
+  #ondeath: ((error: KeeperError) => void) | null = null
 
   private constructor(worker: Worker) {
     this.#worker = worker
@@ -69,12 +69,9 @@ export class WorkerHost {
     try {
       await host.#settle(host.#service.hello(BUILD))
       clearTimeout(timer)
-      const { port1, port2 } = host.#events
+      const { port2 } = host.#events
       // However long it takes: to wait for another page's claim is no fault, and storage has deadlines of its own.
       const started = await host.#settle(host.#service.start(options, Comlink.transfer(port2, [port2])))
-      port1.onmessage = ({ data }: MessageEvent<WorkerEvent>) => {
-        if (!host.#dead) host.onevent?.(data)
-      }
       return [host, started]
     } catch (error) {
       host.terminate()
@@ -101,8 +98,22 @@ export class WorkerHost {
   /** It is of no use any more: pending and later calls reject with `error`. */
   died(error: KeeperError): void {
     if (this.#dead) return
+    this.#cause = error
     this.#end(error)
-    this.ondeath?.(error)
+    this.#ondeath?.(error)
+  }
+
+  /** Called once, with the reason; not after `terminate`. At once, if it has died already. */
+  set ondeath(listener: (error: KeeperError) => void) {
+    this.#ondeath = listener
+    if (this.#cause !== null) listener(this.#cause)
+  }
+
+  /** What happened before it is set waits for it: a page may have to ask others, before it goes on. */
+  set onevent(listener: (event: WorkerEvent) => void) {
+    this.#events.port1.onmessage = ({ data }: MessageEvent<WorkerEvent>) => {
+      if (!this.#dead) listener(data)
+    }
   }
 
   /** Ends the worker at once; pending and later calls reject with `Closed`. */
