@@ -52,7 +52,7 @@ export class Session {
     this.#id = terms.resume?.id ?? NO_SESSION
     this.#password = terms.resume?.password ?? NO_PASSWORD
     this.#timeout = terms.timeout
-    this.#backoff = new Backoff(terms.clock, terms.random)
+    this.#backoff = new Backoff(terms.clock, terms.random, terms.touchedByHost)
   }
 
   get state(): ClientState {
