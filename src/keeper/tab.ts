@@ -23,6 +23,8 @@ export interface TabListener {
 
 /** How long the worker may take to hand over and end. */
 const CLOSE_MS = 3000
+/** A replica that serves again has said so by then. */
+const RETRY_MS = 1000
 const STEP_DOWN_MS = 8000
 /** A page that has heard only others' secrets, and has nothing of its own, gives up after this long. */
 const STRANGERS_MS = 2000
@@ -127,20 +129,24 @@ export class Tab implements Backing {
 
   /** A new connection of this page's client to its replica, once that serves. */
   readonly connect = async (): Promise<FramePipe> => {
-    if (this.#why === null && this.#state?.serving !== true)
-      await this.#until((state) => state.serving, null).catch(() => undefined)
-    if (this.#why !== null) throw new KeeperError('SessionExpired', this.#why.message, { cause: this.#why })
-    const { port1, port2 } = new MessageChannel()
-    const pipe = portPipe(port1)
-    this.#pipes.add(pipe)
-    try {
-      await this.#host.call('connectClient', [port2], [port2])
-    } catch (error) {
-      this.#pipes.delete(pipe)
-      pipe.close()
-      throw error
+    for (;;) {
+      if (this.#why === null && this.#state?.serving !== true)
+        await this.#until((state) => state.serving, RETRY_MS).catch(() => undefined)
+      if (this.#why !== null) throw new KeeperError('SessionExpired', this.#why.message, { cause: this.#why })
+      const { port1, port2 } = new MessageChannel()
+      const pipe = portPipe(port1)
+      this.#pipes.add(pipe)
+      try {
+        await this.#host.call('connectClient', [port2], [port2])
+        return pipe
+      } catch (error) {
+        this.#pipes.delete(pipe)
+        pipe.close()
+        if (!(error instanceof KeeperError && error.code === 'ConnectionLoss')) throw error
+        // What it told last was old already. It tells when it serves again, which is sooner than any timer of a hidden page.
+        if (this.#state !== null) this.#state = { ...this.#state, serving: false }
+      }
     }
-    return pipe
   }
 
   /** Holds the session's lock: others of this browser end the session when this page is gone. 16 hexadecimal digits. */

@@ -51,8 +51,8 @@ export async function findChromium(): Promise<Chromium> {
   )
 }
 
-/** What every launch passes. Host candidates keep their addresses, so that no test waits for multicast DNS. */
-function chromiumArgs(): string[] {
+/** What every launch passes; `without`: more features to turn off. Host candidates keep their addresses, so that no test waits for multicast DNS. */
+export function chromiumArgs(...without: readonly string[]): string[] {
   const root = process.getuid?.() === 0
   return [
     ...(root ? ['--no-sandbox'] : []),
@@ -63,7 +63,7 @@ function chromiumArgs(): string[] {
     '--disable-sync',
     '--disable-gpu',
     '--disable-dev-shm-usage',
-    '--disable-features=WebRtcHideLocalIpsWithMdns',
+    `--disable-features=${['WebRtcHideLocalIpsWithMdns', ...without].join(',')}`,
   ]
 }
 

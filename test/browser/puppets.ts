@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import puppeteer, { type Browser, type Page } from 'puppeteer-core'
+import type { Keeper } from '../../src/index.ts'
+import { chromiumArgs, findChromium } from './chromium.ts'
+
+export type { Page } from 'puppeteer-core'
+
+declare global {
+  interface Window {
+    keeper: Keeper
+    /** When requests were sent and answered, `Date.now()`. */
+    /** States and notices. */
+    told: string[]
+    writes: { readonly sent: number; readonly acked: number }[]
+  }
+}
+
+/** A tab whose process can be told apart: what Playwright cannot do to a page (it keeps all focused, so none freezes) is done to these. */
+export interface Puppet {
+  readonly page: Page
+  /** Its renderer's process. */
+  readonly pid: number
+  freeze(): Promise<void>
+  thaw(): Promise<void>
+  crash(): Promise<void>
+}
+
+/** A browser over one profile, without the flags that keep hidden pages awake. */
+export class Puppets {
+  readonly #origin: string
+  readonly #profile = mkdtempSync(join(tmpdir(), 'tabkeeper-puppets-'))
+  #browser: Browser | null = null
+
+  constructor(origin: string) {
+    this.#origin = origin
+  }
+
+  /** The browser's own process. */
+  get pid(): number {
+    return this.#browser?.process()?.pid ?? 0
+  }
+
+  async start(): Promise<void> {
+    const { executablePath, env } = await findChromium()
+    this.#browser = await puppeteer.launch({
+      executablePath,
+      env: { ...process.env, ...env },
+      userDataDir: this.#profile,
+      headless: true,
+      // Without a spare renderer, so that a new one is the new tab's.
+      args: chromiumArgs('SpareRendererForSitePerProcess'),
+      ignoreDefaultArgs: [
+        '--disable-background-timer-throttling',
+        '--disable-backgrounding-occluded-windows',
+        '--disable-renderer-backgrounding',
+      ],
+    })
+  }
+
+  /** A blank page of the test server, loaded, in a renderer of its own. */
+  async open(): Promise<Puppet> {
+    const before = await this.#renderers()
+    const page = await this.#started().newPage()
+    await page.goto(`${this.#origin}/test/browser/pages/blank.html`)
+    await page.waitForFunction(() => 'tabkeeper' in window, { polling: 50 })
+    const [pid] = (await this.#renderers()).filter((one) => !before.includes(one))
+    if (pid === undefined) throw new Error('The new tab has no renderer of its own.')
+    const session = await page.createCDPSession()
+    const state = (to: 'frozen' | 'active'): Promise<void> =>
+      session.send('Page.setWebLifecycleState', { state: to }).then(() => undefined)
+    return {
+      page,
+      pid,
+      freeze: () => state('frozen'),
+      thaw: () => state('active'),
+      async crash() {
+        // The renderer that should answer is the one that dies.
+        const crashed = new Promise((resolve) => page.once('error', resolve))
+        session.send('Page.crash' as never).catch(() => undefined)
+        await crashed
+      },
+    }
+  }
+
+  /** The whole browser dies at once, as by a power cut; what it stored stays. */
+  async kill(): Promise<void> {
+    const { pid } = this
+    process.kill(pid, 'SIGKILL')
+    await gone(pid)
+    this.#browser = null
+  }
+
+  async end(): Promise<void> {
+    await this.#browser?.close()
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  #started(): Browser {
+    if (this.#browser === null) throw new Error('The browser is not running.')
+    return this.#browser
+  }
+
+  async #renderers(): Promise<number[]> {
+    const session = await this.#started().target().createCDPSession()
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo')
+    await session.detach()
+    return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
+  }
+}
+
+/** Until there is no such process. */
+async function gone(pid: number): Promise<void> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+    try {
+      process.kill(pid, 0)
+    } catch {
+      return
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  throw new Error(`process ${pid} lives on`)
+}
+
+export const openKeeper = (puppet: Puppet, ensemble: string, sessionTimeout = 4000): Promise<void> =>
+  puppet.page.evaluate(
+    async (name, timeout) => {
+      window.told = []
+      window.keeper = await window.tabkeeper.Keeper.open({
+        ensemble: name,
+        sessionTimeout: timeout,
+        onNotice: ({ code, message }) => window.told.push(`${code}: ${message}`),
+      })
+      window.keeper.addEventListener('state', ({ detail }) => window.told.push(`${detail.state}: ${detail.reason}`))
+    },
+    ensemble,
+    sessionTimeout,
+  )
+
+export const inspectPuppet = (puppet: Puppet) =>
+  puppet.page.evaluate(async () => {
+    const { role, leader, replica, voters, zxid, incarnation } = await window.keeper.inspect()
+    return { role, leader, replica, voters, zxid, incarnation }
+  })
+
+/** Writes on and on, one request at a time; `window.writes` has when. */
+export const keepWriting = (puppet: Puppet, path: string): Promise<void> =>
+  puppet.page.evaluate(async (at) => {
+    window.writes = []
+    if ((await window.keeper.exists(at)) === null) await window.keeper.create(at)
+    const write = async (): Promise<void> => {
+      while (window.keeper.state !== 'closed' && window.keeper.state !== 'lost') {
+        const sent = Date.now()
+        await window.keeper.setData(at, String(sent)).then(
+          () => window.writes.push({ sent, acked: Date.now() }),
+          () => undefined,
+        )
+      }
+    }
+    void write()
+  }, path)
+
+/** Milliseconds from `since` to the first answer to a write that was sent after it. */
+export async function untilServed(puppet: Puppet, since: number): Promise<number> {
+  const acked = await puppet.page.waitForFunction(
+    (from) => window.writes.find(({ sent }) => sent >= from)?.acked,
+    { polling: 20, timeout: 30_000 },
+    since,
+  )
+  return Number(await acked.jsonValue()) - since
+}
+
+/** Milliseconds from `since` until the node is gone as this page sees it. */
+export async function untilGoneFor(puppet: Puppet, path: string, since: number): Promise<number> {
+  const at = await puppet.page.evaluate(
+    (watched) =>
+      new Promise<number>((resolve, reject) => {
+        const look = async (): Promise<void> => {
+          const there = await window.keeper.exists(watched, { watch: () => void look().catch(reject) })
+          if (there === null) resolve(Date.now())
+        }
+        look().catch(reject)
+      }),
+    path,
+  )
+  return at - since
+}
