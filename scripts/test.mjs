@@ -50,7 +50,8 @@ const stages = [
   },
   {
     name: 'browser',
-    command: npm('test:browser'),
+    // Without what takes minutes: see `npm run test:full`.
+    command: npm('test:browser', '--', '--grep-invert', '@slow'),
     count: () => {
       const { stats } = readReport('playwright')
       return { passed: stats.expected, skipped: stats.skipped + stats.flaky }
