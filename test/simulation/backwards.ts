@@ -40,7 +40,8 @@ export class Backwards {
     const { world, network, nodes, chance, say, noticed } = this.#scene
     const node = chance.pick(nodes)
     const copy = this.#copies.get(node)
-    if (copy === undefined || this.#unaware.has(node) || node.options.disk.demoted || !this.#quorumWithout(node)) return
+    if (copy === undefined || this.#unaware.has(node) || node.options.disk.demoted) return
+    if (!this.#oneMayGo() || !this.#quorumWithout(node)) return
     this.#copies.delete(node)
     network.crashed(node.id, noticed)
     if (node.alive) node.crash()
@@ -104,6 +105,13 @@ export class Backwards {
         isBehind(has, then)
       )
     })
+  }
+
+  /** Fewer than a majority of as many voters as are wanted: a leader may be about to propose a configuration of just these, which is on no disk yet. */
+  #oneMayGo(): boolean {
+    const { nodes } = this.#scene
+    const gone = nodes.filter((one) => one.options.disk.demoted || this.#unaware.has(one)).length
+    return gone < Math.max(1, Math.floor(((nodes[0]?.options.voters ?? 1) - 1) / 2))
   }
 
   /** Whatever configuration counts, a quorum must be left that has its memory: without one the ensemble rightly stands still. */
