@@ -138,7 +138,7 @@ async function followTiles({ keeper }: Place, run: Run, signal: AbortSignal, lis
       if (signal.aborted) return
       listener.done(run, { tile, by: new TextDecoder().decode(data ?? undefined), bytes, at: stat.ctime })
     } catch (error) {
-      // Deleted meanwhile, or the connection broke: after that comes `resync`.
+      // Deleted meanwhile, or the connection broke: after that comes `resumed` or `resync`.
       told.delete(tile)
       if (!(error instanceof KeeperError)) throw error
     }
@@ -151,7 +151,7 @@ async function followTiles({ keeper }: Place, run: Run, signal: AbortSignal, lis
     const notices = await keeper.watch(`${RUNS}/${run.id}`, { recursive: true, signal })
     await lookAround()
     for await (const { type, path } of notices) {
-      if (type === 'resync') await lookAround()
+      if (type === 'resync' || type === 'resumed') await lookAround()
       else if (type === 'NodeCreated') void tell(Number(path.slice(path.lastIndexOf('/') + 1)))
     }
   } catch (error) {

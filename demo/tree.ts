@@ -47,7 +47,7 @@ export class TreePanel {
       this.#reload([...this.#open])
       this.#selected(this.#at)
       for await (const { type, path } of notices) {
-        if (type === 'lost') continue
+        if (type === 'lost' || type === 'resumed') continue
         if (type === 'resync') this.#reload([...this.#open])
         else if (type === 'NodeDataChanged') this.#touched(path)
         else {

@@ -22,6 +22,10 @@ export const LIMITS = {
   epochJumpMax: 2 ** 16,
   /** Znode path, UTF-16 units: far above any sane path, far below what makes a packet. */
   pathLengthMax: 64 * 1024,
+  /** What a session's remembered replies may weigh together (see jute/numbers): a client has no more than this unanswered on its way. */
+  repliesBytesMax: 512 * 1024,
+  /** Changes that a replica remembers, so that watches of a client that comes back can go on where it left. */
+  changesKeptMax: 40_000,
   /** Sessions that one replica serves. */
   sessionsPerReplicaMax: 10_000,
 } as const

@@ -46,10 +46,13 @@ export interface WatchEvent {
 }
 
 /**
- * What `watch()` yields: changes, `lost` when the connection broke (changes may be missed from here), and `resync` once it is
- * back: read anew.
+ * What `watch()` yields: changes; `lost` when the connection broke, so that nothing is told until it is back; and then `resumed`, with all that
+ * was missed before it, each change once, or `resync`: read anew. A replica of this library resumes, unless its log no longer reaches back. A
+ * ZooKeeper server cannot, and a reader that is too slow is told `lost` and `resync` too.
  */
-export type WatchNotice = WatchEvent | { readonly type: 'lost' | 'resync'; readonly path: string; readonly zxid: Zxid }
+export type WatchNotice =
+  | WatchEvent
+  | { readonly type: 'lost' | 'resumed' | 'resync'; readonly path: string; readonly zxid: Zxid }
 
 export interface CallOptions {
   /** Ends the wait with a KeeperError `Aborted`; a write already sent may still be applied (`outcome: 'unknown'`). */
@@ -114,7 +117,10 @@ export interface StateChange {
  * reads are served by the connected replica and never go backwards within the session; `sync` before a read makes it
  * see everything that was acknowledged before. ZooKeeper: the class ZooKeeper.
  *
- * Every method rejects with a KeeperError: the codes named, and `ConnectionLoss` (`outcome: 'unknown'` for a write),
+ * A call whose connection breaks is asked again over the next one; a replica of this library knows a write that it has done, and answers as it
+ * did. With a ZooKeeper server such a write rejects with `ConnectionLoss`, `outcome: 'unknown'`.
+ *
+ * Every method rejects with a KeeperError: the codes named, and `ConnectionLoss` (`outcome: 'unknown'` for a write that was sent),
  * `SessionExpired`, `Closed`, `Aborted`, `BadArguments` (names the argument), `TooLarge`.
  */
 export interface ZnodeClient {

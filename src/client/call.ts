@@ -5,6 +5,8 @@ export interface CallTerms<T> {
   readonly packet: Uint8Array<ArrayBuffer>
   /** Does a lost reply leave the outcome unknown? */
   readonly write: boolean
+  /** What its remembered reply weighs, of a write (see jute/numbers). */
+  readonly weight?: number
   /** Is it of one connection only, a read though it is? */
   readonly once?: boolean
   readonly path: string | undefined
@@ -20,7 +22,16 @@ export interface PendingCall {
   readonly packet: Uint8Array<ArrayBuffer>
   /** Nobody waits any more: what is not sent yet need not be. */
   readonly done: boolean
-  /** A read whose reply was lost may be asked again over the next connection; not for ever, should it be what ends them. */
+  readonly write: boolean
+  readonly weight: number
+  /** In the session's numbering, once it was sent over a connection that has one; 0 before. */
+  number: number
+  /** Was it sent, and may its effect be there? */
+  readonly uncertain: boolean
+  /**
+   * May it be asked again over the next connection, its reply being lost? Reads may, numbered writes too; not for ever, should it be
+   * what ends the connections.
+   */
   readonly repeatable: boolean
   sent(): void
   /** Throws DecodeError, and is then not settled. */
@@ -32,6 +43,7 @@ export interface PendingCall {
 export type FailureCode = 'ConnectionLoss' | 'SessionExpired' | 'AuthFailed' | 'Closed' | 'Aborted'
 
 const SENDS_MAX = 4
+const NUMBERED_SENDS_MAX = 64
 
 /** One request, from the method that asked to the reply. */
 export class Call<T> implements PendingCall {
@@ -40,6 +52,7 @@ export class Call<T> implements PendingCall {
   readonly #terms: CallTerms<T>
   #resolve!: (value: T) => void
   #reject!: (error: KeeperError) => void
+  number = 0
   #done = false
   #sent = 0
 
@@ -59,7 +72,20 @@ export class Call<T> implements PendingCall {
   }
 
   get repeatable(): boolean {
-    return !this.#done && !this.#terms.write && this.#terms.once !== true && this.#sent < SENDS_MAX
+    if (this.#done || this.#terms.once === true) return false
+    return this.#terms.write ? this.number > 0 && this.#sent < NUMBERED_SENDS_MAX : this.#sent < SENDS_MAX
+  }
+
+  get write(): boolean {
+    return this.#terms.write
+  }
+
+  get weight(): number {
+    return this.#terms.weight ?? 0
+  }
+
+  get uncertain(): boolean {
+    return this.#terms.write && this.#sent > 0
   }
 
   sent(): void {
@@ -81,7 +107,7 @@ export class Call<T> implements PendingCall {
 
   fail(code: FailureCode, reason: string, cause?: unknown): void {
     if (this.#done) return
-    const outcome = this.#sent > 0 && this.#terms.write ? 'unknown' : 'not-applied'
+    const outcome = this.uncertain ? 'unknown' : 'not-applied'
     const message = this.#terms.path === undefined ? `${code}: ${reason}` : `${code}: ${this.#terms.path}: ${reason}`
     this.#settle(() => this.#reject(new KeeperError(code, message, { path: this.#terms.path, outcome, cause })))
   }

@@ -22,8 +22,8 @@ import type {
 } from './api.ts'
 import { checkAcl, checkData, checkPath, checkVersion, refuse, showAcl } from './arguments.ts'
 import { Chroot } from './chroot.ts'
-import type { Clock } from './clock.ts'
 import type { Connector } from './frame-pipe.ts'
+import type { ClientOptions } from './options.ts'
 import { failure, Requests } from './requests.ts'
 import { Session } from './session.ts'
 import { StateListeners } from './state-listeners.ts'
@@ -31,26 +31,7 @@ import { checkDeletePath, createOp, multiOps, multiReadOps, multiReadResults, mu
 import type { RemovedKind, WatchMode } from './watch-registry.ts'
 import { type RemoveWatchesOptions, Watches, type WatchListener } from './watches.ts'
 
-export interface ClientOptions {
-  readonly clock: Clock
-  /** 0 ≤ x < 1; only for pauses between attempts to connect. */
-  readonly random: () => number
-  /** Asked for, milliseconds; the ensemble may grant less or more. */
-  readonly sessionTimeout?: number
-  /** All paths are below this one. It need not exist. */
-  readonly chroot?: string
-  /**
-   * The host at the pipe's other end keeps the session alive while this thread sleeps: no pings from here, and silence is no
-   * loss. Who made the pipe closes it when that host dies.
-   */
-  readonly touchedByHost?: boolean
-  /** As `addAuth`, before anything else. */
-  readonly auth?: readonly { readonly scheme: string; readonly auth: Uint8Array | string }[]
-  /** Takes over this session from a client that is gone; without its watches and credentials. */
-  readonly session?: { readonly id: SessionId; readonly password: Uint8Array }
-  /** What a listener or watch threw; by default it becomes an uncaught error, as with DOM events. */
-  readonly onError?: (error: unknown) => void
-}
+export type { ClientOptions } from './options.ts'
 
 /** ZooKeeper: the class ZooKeeper. See ZnodeClient for what its methods promise. */
 export class Client implements ZnodeClient {
@@ -86,7 +67,9 @@ export class Client implements ZnodeClient {
       touchedByHost: options.touchedByHost ?? false,
       resume: options.session,
       event: (event, zxid) => this.#watches.happened(event, zxid),
-      rewatch: (lastZxid) => this.#watches.rewatch(lastZxid),
+      plain: options.plain ?? false,
+      rewatch: (since, resumes) => this.#watches.rewatch(since, resumes),
+      resumed: (all) => this.#watches.interrupted(all ? 'resumed' : 'resync', this.lastZxid),
       changed: (change) => this.#changed(change),
     })
   }
@@ -337,7 +320,8 @@ export class Client implements ZnodeClient {
 
   #changed(change: StateChange): void {
     if (change.state === 'suspended') this.#watches.interrupted('lost', this.lastZxid)
-    if (change.state === 'connected') this.#watches.interrupted('resync', this.lastZxid)
+    // Else once all that was missed has been told.
+    if (change.state === 'connected' && !this.#session.resumes) this.#watches.interrupted('resync', this.lastZxid)
     if (change.state === 'closed') this.#watches.end(new KeeperError('Closed', change.reason))
     if (change.state === 'lost') this.#watches.end(new KeeperError(this.#session.endCode, change.reason))
     this.#listeners.tell(change, this.#session.endCode)

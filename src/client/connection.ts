@@ -1,5 +1,7 @@
+import { ERROR_CODES, errorName } from '../base/errors.ts'
 import { LIMITS } from '../base/limits.ts'
 import type { ConnectRequest, ConnectResponse, ReplyHeader, WatcherEvent } from '../jute/headers.ts'
+import { nextNumber } from '../jute/numbers.ts'
 import { XIDS } from '../jute/opcodes.ts'
 import { PacketBatch, splitPackets } from '../jute/packets.ts'
 import {
@@ -13,19 +15,22 @@ import { DecodeError } from '../jute/reader.ts'
 import type { PendingCall } from './call.ts'
 import type { Clock } from './clock.ts'
 import type { FramePipe } from './frame-pipe.ts'
+import type { Numbering } from './numbering.ts'
 import { Pulse } from './pulse.ts'
 
-const XID_MAX = 0x7fffffff
+const isOfSession = (err: number): boolean => err === ERROR_CODES.SessionMoved || err === ERROR_CODES.SessionExpired
 
 export interface ConnectionEvents {
   established(response: ConnectResponse): void
   /** Every numbered reply's zxid, before the call is told. */
   replied(zxid: number): void
   event(event: WatcherEvent, zxid: number): void
+  /** What happened since the last connection has been told, or (false) the server cannot tell it. */
+  resumed(all: boolean): void
   /** Answers to auth packets, in the order in which they were sent. */
   authenticated(err: number): void
   /** Once, and nothing after it. Calls in flight are told before. */
-  /** `again`: reads that were not answered. */
+  /** `again`: what was not answered and may be asked again, in its order. */
   lost(reason: string, again: readonly PendingCall[]): void
 }
 
@@ -34,14 +39,18 @@ export class Connection {
   readonly #pipe: FramePipe
   readonly #events: ConnectionEvents
   readonly #pulse: Pulse
-  readonly #inFlight = new Map<number, PendingCall>()
+  /** In the order of their replies, from `#head` on. */
+  #inFlight: { readonly xid: number; readonly call: PendingCall }[] = []
+  #head = 0
+  #weight = 0
   readonly #batch = new PacketBatch()
   readonly #hello: Uint8Array
   readonly #patience: number
   #established = false
   #ended = false
   #nextXid = 1
-  #nextReply = 1
+  #numbering: Numbering | null = null
+  #acknowledged = 0
 
   /** `pings`: keep the session alive from here. `patience`: how long the handshake may take, milliseconds. */
   constructor(
@@ -72,18 +81,44 @@ export class Connection {
     this.flush()
   }
 
+  /** From the first request on: the server remembers what it answers under these numbers. */
+  number(numbering: Numbering): void {
+    this.#numbering = numbering
+  }
+
+  /** Would its reply, with those of all that is on its way, be more than the server remembers? */
+  isFullFor(call: PendingCall): boolean {
+    if (this.#numbering === null || this.#weight === 0) return false
+    return this.#weight + call.weight > LIMITS.repliesBytesMax
+  }
+
   /** Adds a call to the frame being built; `flush` sends it. */
   add(call: PendingCall): void {
-    const xid = this.#nextXid
-    this.#nextXid = xid === XID_MAX ? 1 : xid + 1
+    const xid = this.#xidOf(call)
     const { packet } = call
     packet[0] = xid >>> 24
     packet[1] = xid >>> 16
     packet[2] = xid >>> 8
     packet[3] = xid
-    this.#inFlight.set(xid, call)
+    this.#inFlight.push({ xid, call })
+    this.#weight += call.weight
     call.sent()
     this.#post(call.packet)
+  }
+
+  #xidOf(call: PendingCall): number {
+    const numbering = this.#numbering
+    if (numbering === null) {
+      const xid = this.#nextXid
+      this.#nextXid = nextNumber(xid)
+      return xid
+    }
+    if (call.write && numbering.seen !== this.#acknowledged) {
+      this.#acknowledged = numbering.seen
+      this.#post(encodeRequest(XIDS.acknowledge, { kind: 'acknowledge', seen: numbering.seen }))
+    }
+    if (call.number === 0) call.number = numbering.take()
+    return call.number
   }
 
   /** A packet with an xid of its own: auth, setWatches. */
@@ -105,8 +140,9 @@ export class Connection {
     this.#pipe.onframe = null
     this.#pipe.onclose = null
     this.#pipe.close()
-    const calls = [...this.#inFlight.values()]
-    this.#inFlight.clear()
+    const calls = this.#inFlight.slice(this.#head).map(({ call }) => call)
+    this.#inFlight = []
+    this.#head = 0
     for (const call of calls) if (!call.repeatable) call.fail('ConnectionLoss', reason)
     this.#events.lost(
       reason,
@@ -148,8 +184,10 @@ export class Connection {
       case XIDS.auth:
         this.#events.authenticated(header.err)
         return
-      case XIDS.ping:
       case XIDS.setWatches:
+        if (this.#numbering !== null) this.#events.resumed(header.err === 0)
+        return
+      case XIDS.ping:
         return
       default:
         this.#answer(header, body)
@@ -157,12 +195,22 @@ export class Connection {
   }
 
   #answer(header: ReplyHeader, body: Uint8Array): void {
-    const xid = header.xid
-    const call = xid === this.#nextReply ? this.#inFlight.get(xid) : undefined
-    if (call === undefined) throw new DecodeError(`reply ${xid} out of order, waiting for ${this.#nextReply}`)
-    if (header.zxid > 0) this.#events.replied(header.zxid)
-    call.reply(header.err, body)
-    this.#inFlight.delete(xid)
-    this.#nextReply = xid === XID_MAX ? 1 : xid + 1
+    const { xid, err, zxid } = header
+    const next = this.#inFlight[this.#head]
+    if (next?.xid !== xid) throw new DecodeError(`reply ${xid} out of order, waiting for ${next?.xid}`)
+    const { call } = next
+    if (call.number > 0 && call.write && isOfSession(err)) {
+      // No answer to the request, which may have been done over an earlier connection.
+      this.end(`refused: ${errorName(err)}`)
+      return
+    }
+    if (zxid > 0) this.#events.replied(zxid)
+    call.reply(err, body)
+    this.#weight -= call.weight
+    if (this.#numbering !== null) this.#numbering.seen = xid
+    this.#head++
+    if (this.#head * 2 < this.#inFlight.length) return
+    this.#inFlight.splice(0, this.#head)
+    this.#head = 0
   }
 }

@@ -1,5 +1,6 @@
-import { errorName, KeeperError } from '../base/errors.ts'
+import { ERROR_CODES, errorName, KeeperError } from '../base/errors.ts'
 import { LIMITS } from '../base/limits.ts'
+import { requestWeight } from '../jute/numbers.ts'
 import { decodeResponse, encodeRequest, type Request } from '../jute/protocol.ts'
 import type { ResponseKind, Responses } from '../jute/responses.ts'
 import type { PendingCall } from './call.ts'
@@ -44,6 +45,7 @@ export class Requests {
     return new Call<T>({
       packet,
       write: terms.write ?? false,
+      weight: terms.write === true ? requestWeight(request) : 0,
       once: terms.once ?? false,
       path,
       signal,
@@ -58,4 +60,8 @@ export class Requests {
 }
 
 export const failure = (err: number, path: string | undefined): KeeperError =>
-  new KeeperError(errorName(err), undefined, { path, outcome: 'not-applied' })
+  new KeeperError(errorName(err), undefined, {
+    path,
+    // The ensemble has forgotten what became of it.
+    outcome: err === ERROR_CODES.ConnectionLoss ? 'unknown' : 'not-applied',
+  })

@@ -12,15 +12,37 @@ type Kind = OneShotKind | WatchMode
 type Batch = Record<Kind, string[]>
 
 /**
+ * Packets that arm watches again on a new connection that negotiated it, and tell all that happened after `since`.
+ */
+export function resumePackets(paths: Readonly<Record<Kind, readonly string[]>>, since: Zxid): Uint8Array[] {
+  const batches = batchesOf(paths)
+  return batches.map((batch, at) =>
+    encodeRequest(XIDS.setWatches, {
+      kind: 'resumeWatches',
+      relativeZxid: since,
+      dataWatches: batch.data,
+      existWatches: batch.exist,
+      childWatches: batch.children,
+      persistentWatches: batch.persistent,
+      persistentRecursiveWatches: batch.persistentRecursive,
+      last: at === batches.length - 1,
+    }),
+  )
+}
+
+/**
  * Packets that arm watches again on a new connection; what changed after `lastZxid` fires at once. Servers before 3.6 know only
  * the older request, which is enough unless a watch is persistent.
  */
-export function rewatchPackets(paths: Readonly<Record<Kind, readonly string[]>>, lastZxid: Zxid): Uint8Array[] {
-  const packets: Uint8Array[] = []
+export const rewatchPackets = (paths: Readonly<Record<Kind, readonly string[]>>, lastZxid: Zxid): Uint8Array[] =>
+  batchesOf(paths).map((batch) => encodeBatch(batch, lastZxid))
+
+function batchesOf(paths: Readonly<Record<Kind, readonly string[]>>): Batch[] {
+  const batches: Batch[] = []
   let batch = emptyBatch()
   let bytes = 0
   const close = (): void => {
-    if (bytes > 0) packets.push(encodeBatch(batch, lastZxid))
+    if (bytes > 0) batches.push(batch)
     batch = emptyBatch()
     bytes = 0
   }
@@ -33,7 +55,7 @@ export function rewatchPackets(paths: Readonly<Record<Kind, readonly string[]>>,
     }
   }
   close()
-  return packets
+  return batches
 }
 
 const emptyBatch = (): Batch => ({ data: [], exist: [], children: [], persistent: [], persistentRecursive: [] })

@@ -1,7 +1,7 @@
 import { KeeperError } from '../base/errors.ts'
 import { NO_SESSION, type SessionId } from '../base/ids.ts'
-import { ZXID_NONE, type Zxid } from '../base/zxid.ts'
-import type { ConnectResponse, WatcherEvent } from '../jute/headers.ts'
+import type { Zxid } from '../base/zxid.ts'
+import { ADDITIONS_VERSION, type ConnectResponse, type WatcherEvent } from '../jute/headers.ts'
 import type { ClientState, StateChange } from './api.ts'
 import { Backoff } from './backoff.ts'
 import type { FailureCode, PendingCall } from './call.ts'
@@ -9,6 +9,8 @@ import type { Clock } from './clock.ts'
 import { Connection } from './connection.ts'
 import { Credentials } from './credentials.ts'
 import type { Connector, FramePipe } from './frame-pipe.ts'
+import { Numbering } from './numbering.ts'
+import { Position } from './position.ts'
 
 const NO_PASSWORD = new Uint8Array(16)
 
@@ -22,8 +24,12 @@ export interface SessionTerms {
   /** To take over a session that another client had. */
   readonly resume: { readonly id: SessionId; readonly password: Uint8Array } | undefined
   readonly event: (event: WatcherEvent, zxid: number) => void
-  /** Packets that arm the watches again, for a new connection. */
-  readonly rewatch: (lastZxid: Zxid) => readonly Uint8Array[]
+  /** Offers nothing beyond ZooKeeper's protocol. */
+  readonly plain: boolean
+  /** Packets that arm the watches again, for a new connection; `resumes`: and tell what happened after `since`. */
+  readonly rewatch: (since: Zxid, resumes: boolean) => readonly Uint8Array[]
+  /** What happened between two connections has been told, or (false) cannot be. */
+  readonly resumed: (all: boolean) => void
   readonly changed: (change: StateChange) => void
 }
 
@@ -37,7 +43,9 @@ export class Session {
   #id: SessionId
   #password: Uint8Array
   #timeout: number
-  #lastZxid: Zxid = ZXID_NONE
+  readonly #numbering: Numbering
+  readonly #position = new Position()
+  #resumes = false
   #connection: Connection | null = null
   #waiting: PendingCall[] = []
   #flushing = false
@@ -53,6 +61,7 @@ export class Session {
     this.#password = terms.resume?.password ?? NO_PASSWORD
     this.#timeout = terms.timeout
     this.#backoff = new Backoff(terms.clock, terms.random, terms.touchedByHost)
+    this.#numbering = new Numbering(terms.random)
   }
 
   get state(): ClientState {
@@ -68,7 +77,12 @@ export class Session {
     return this.#timeout
   }
   get lastZxid(): Zxid {
-    return this.#lastZxid
+    return this.#position.lastZxid
+  }
+
+  /** Did the last connection negotiate that watches go on where they were? */
+  get resumes(): boolean {
+    return this.#resumes
   }
 
   /** Of a session that is over: why. */
@@ -154,9 +168,13 @@ export class Session {
       {
         established: (response) => this.#established(connection, response),
         replied: (zxid) => {
-          this.#lastZxid = zxid as Zxid
+          this.#position.replied(zxid as Zxid)
+          if (this.#waiting.length > 0) this.#flushSoon()
         },
-        event: (event, zxid) => this.#terms.event(event, zxid),
+        event: (event, zxid) => {
+          if (this.#position.isNews(event, zxid)) this.#terms.event(event, zxid)
+        },
+        resumed: (all) => this.#terms.resumed(all),
         authenticated: (err) => {
           if (err === 0) this.#credentials.accepted()
           else this.finish('AuthFailed', 'the server refused the credentials')
@@ -165,11 +183,12 @@ export class Session {
       },
       {
         protocolVersion: 0,
-        lastZxidSeen: this.#lastZxid,
+        lastZxidSeen: this.#position.lastZxid,
         timeOut: this.#terms.timeout,
         sessionId: this.#id,
         passwd: this.#password,
         readOnly: false,
+        ...(this.#terms.plain ? {} : { offer: { version: ADDITIONS_VERSION, line: this.#numbering.line } }),
       },
       {
         clock: this.#terms.clock,
@@ -192,11 +211,25 @@ export class Session {
     this.#state = 'connected'
     this.#clearDeadline()
     this.#backoff.succeeded()
+    this.#resumes = response.grant !== undefined
+    if (response.grant?.continued !== true) this.#forgetNumbers()
+    if (this.#resumes) connection.number(this.#numbering)
     for (const packet of this.#credentials.introduce()) connection.addSpecial(packet)
-    for (const packet of this.#terms.rewatch(this.#lastZxid)) connection.addSpecial(packet)
+    if (this.#resumes) this.#position.resumed()
+    const since = this.#resumes ? this.#position.resumeFrom : this.#position.lastZxid
+    for (const packet of this.#terms.rewatch(since, this.#resumes)) connection.addSpecial(packet)
     this.#flush()
     connection.flush()
     this.#tell('connected')
+  }
+
+  /** What was asked under numbers that the server does not know is in doubt; the rest is asked as if for the first time. */
+  #forgetNumbers(): void {
+    this.#numbering.restart()
+    for (const call of this.#waiting) {
+      if (call.uncertain) call.fail('ConnectionLoss', 'nobody knows whether it was done')
+      call.number = 0
+    }
   }
 
   #lost(reason: string, again: readonly PendingCall[]): void {
@@ -236,9 +269,15 @@ export class Session {
   /** Into the frame being built. */
   #flush(): void {
     if (this.#connection === null || this.#state !== 'connected') return
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const call of waiting) if (!call.done) this.#connection.add(call)
+    let sent = 0
+    for (const call of this.#waiting) {
+      if (!call.done) {
+        if (this.#connection.isFullFor(call)) break
+        this.#connection.add(call)
+      }
+      sent++
+    }
+    this.#waiting.splice(0, sent)
   }
 
   #clearDeadline(): void {

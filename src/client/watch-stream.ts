@@ -40,7 +40,7 @@ export class WatchStream implements AsyncIterableIterator<WatchNotice> {
     }
   }
 
-  interrupted(type: 'lost' | 'resync', zxid: Zxid): void {
+  interrupted(type: 'lost' | 'resumed' | 'resync', zxid: Zxid): void {
     this.push({ type, path: this.path, zxid })
   }
 

@@ -6,7 +6,7 @@ import type { WatchEvent, WatchEventType, WatchNotice } from './api.ts'
 import { checkPath, refuse } from './arguments.ts'
 import type { Chroot } from './chroot.ts'
 import { failure, type Requests } from './requests.ts'
-import { rewatchPackets } from './rewatch.ts'
+import { resumePackets, rewatchPackets } from './rewatch.ts'
 import { type OneShotKind, type RemovedKind, type WatchMode, WatchRegistry, type WatchType } from './watch-registry.ts'
 import { WatchStream } from './watch-stream.ts'
 
@@ -149,13 +149,14 @@ export class Watches {
     }
   }
 
-  rewatch(lastZxid: Zxid): readonly Uint8Array[] {
+  /** Packets that arm all watches on a new connection; `resumes`: and tell what happened after `since`. */
+  rewatch(since: Zxid, resumes: boolean): readonly Uint8Array[] {
     const paths = this.#registry.paths()
     this.#held = new Set([...this.#held].filter((path) => this.#streamed.has(`persistentRecursive ${path}`)))
-    return rewatchPackets(paths, lastZxid)
+    return resumes ? resumePackets(paths, since) : rewatchPackets(paths, since)
   }
 
-  interrupted(type: 'lost' | 'resync', lastZxid: Zxid): void {
+  interrupted(type: 'lost' | 'resumed' | 'resync', lastZxid: Zxid): void {
     for (const stream of this.#streams.values()) stream.interrupted(type, lastZxid)
   }
 

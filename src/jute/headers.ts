@@ -1,6 +1,25 @@
 import type { SessionId } from '../base/ids.ts'
-import { DecodeError, type Reader } from './reader.ts'
-import type { Writer } from './writer.ts'
+import { DecodeError, Reader } from './reader.ts'
+import { Writer } from './writer.ts'
+
+/** Of what our client and our server add to ZooKeeper's protocol: docs/protocol.md says what each version holds. */
+export const ADDITIONS_VERSION = 1
+
+/**
+ * Behind the connect request, where ZooKeeper's server does not look. Names the line of request numbers that this client goes on with: a random
+ * number below 2^48, never 0, drawn once a client.
+ */
+export interface Offer {
+  readonly version: number
+  readonly line: number
+}
+
+/** Behind the connect response of a server that takes the offer. */
+export interface Grant {
+  readonly version: number
+  /** The server still knows what it answered on this line; false: it begins now. */
+  readonly continued: boolean
+}
 
 /** The first packet of a connection, without a header. `sessionId` 0n asks for a new session. */
 export interface ConnectRequest {
@@ -12,11 +31,15 @@ export interface ConnectRequest {
   readonly passwd: Uint8Array
   /** May the server be one that has lost its quorum? Clients before 3.4 leave the byte out. */
   readonly readOnly: boolean
+  readonly offer?: Offer
 }
 
 export function writeConnectRequest(writer: Writer, request: ConnectRequest): void {
   writer.int(request.protocolVersion).long(request.lastZxidSeen).int(request.timeOut)
   writer.bigLong(request.sessionId).buffer(request.passwd).bool(request.readOnly)
+  if (request.offer !== undefined) {
+    writer.buffer(new Writer(12).int(request.offer.version).long(request.offer.line).finish())
+  }
 }
 
 export const readConnectRequest = (reader: Reader): ConnectRequest => ({
@@ -26,7 +49,15 @@ export const readConnectRequest = (reader: Reader): ConnectRequest => ({
   sessionId: reader.bigLong() as SessionId,
   passwd: reader.buffer() ?? new Uint8Array(0),
   readOnly: reader.remaining > 0 && reader.bool(),
+  ...(reader.remaining > 0 ? { offer: readOffer(new Reader(reader.bytes())) } : {}),
 })
+
+/** A later version may have put more behind it. */
+function readOffer(reader: Reader): Offer {
+  const offer = { version: reader.int(), line: reader.long() }
+  if (offer.version < 1 || offer.line === 0) throw new DecodeError('an offer of nothing')
+  return offer
+}
 
 /** The answer to it. `timeOut` 0: that session is over (or the password is wrong). */
 export interface ConnectResponse {
@@ -35,11 +66,15 @@ export interface ConnectResponse {
   readonly sessionId: SessionId
   readonly passwd: Uint8Array
   readonly readOnly: boolean
+  readonly grant?: Grant
 }
 
 export function writeConnectResponse(writer: Writer, response: ConnectResponse): void {
   writer.int(response.protocolVersion).int(response.timeOut)
   writer.bigLong(response.sessionId).buffer(response.passwd).bool(response.readOnly)
+  if (response.grant !== undefined) {
+    writer.buffer(new Writer(5).int(response.grant.version).bool(response.grant.continued).finish())
+  }
 }
 
 export const readConnectResponse = (reader: Reader): ConnectResponse => ({
@@ -48,7 +83,10 @@ export const readConnectResponse = (reader: Reader): ConnectResponse => ({
   sessionId: reader.bigLong() as SessionId,
   passwd: reader.buffer() ?? new Uint8Array(0),
   readOnly: reader.remaining > 0 && reader.bool(),
+  ...(reader.remaining > 0 ? { grant: readGrant(new Reader(reader.bytes())) } : {}),
 })
+
+const readGrant = (reader: Reader): Grant => ({ version: reader.int(), continued: reader.bool() })
 
 export interface RequestHeader {
   readonly xid: number

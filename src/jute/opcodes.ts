@@ -31,10 +31,13 @@ export const OPCODES = {
   createSession: -10,
   closeSession: -11,
   error: -1,
+  /** Not ZooKeeper's: only over a connection that negotiated additions. */
+  acknowledge: 1001,
+  resumeWatches: 1002,
 } as const
 
 /** Transaction ids that no numbered request uses (ClientCnxn). */
-export const XIDS = { watchEvent: -1, ping: -2, auth: -4, setWatches: -8 } as const
+export const XIDS = { watchEvent: -1, ping: -2, auth: -4, setWatches: -8, acknowledge: -16 } as const
 
 /** Watcher.Event.EventType. */
 export const EVENT_TYPES = {

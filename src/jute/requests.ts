@@ -81,6 +81,10 @@ export interface SimpleRecords extends MultiRecords, MultiReadRecords {
   readonly addWatch: PathOnly & { readonly mode: number }
   readonly whoAmI: Bare
   readonly closeSession: Bare
+  /** The highest number of this line whose reply was read, and with it all before. Has no reply. */
+  readonly acknowledge: { readonly seen: number }
+  /** As setWatches2, from the log: all packets together, once the `last` one is there. */
+  readonly resumeWatches: SimpleRecords['setWatches2'] & { readonly last: boolean }
 }
 
 export type SimpleKind = keyof SimpleRecords
@@ -121,6 +125,18 @@ const setWatches: Codec<SetWatches> = {
     dataWatches: stringsCodec.read(reader),
     existWatches: stringsCodec.read(reader),
     childWatches: stringsCodec.read(reader),
+  }),
+}
+
+const setWatches2: Codec<SimpleRecords['setWatches2']> = {
+  write: (writer, r) => {
+    setWatches.write(writer, r)
+    for (const paths of [r.persistentWatches, r.persistentRecursiveWatches]) stringsCodec.write(writer, paths)
+  },
+  read: (reader) => ({
+    ...setWatches.read(reader),
+    persistentWatches: stringsCodec.read(reader),
+    persistentRecursiveWatches: stringsCodec.read(reader),
   }),
 }
 
@@ -174,17 +190,7 @@ const CODECS: { readonly [K in SimpleKind]: Codec<SimpleRecords[K]> } = {
     read: (reader) => ({ type: reader.int(), scheme: reader.text(), auth: reader.buffer() }),
   },
   setWatches,
-  setWatches2: {
-    write: (writer, r) => {
-      setWatches.write(writer, r)
-      for (const paths of [r.persistentWatches, r.persistentRecursiveWatches]) stringsCodec.write(writer, paths)
-    },
-    read: (reader) => ({
-      ...setWatches.read(reader),
-      persistentWatches: stringsCodec.read(reader),
-      persistentRecursiveWatches: stringsCodec.read(reader),
-    }),
-  },
+  setWatches2,
   getEphemerals: {
     write: (writer, r) => writer.string(r.prefixPath),
     read: (reader) => ({ prefixPath: reader.text() }),
@@ -196,6 +202,17 @@ const CODECS: { readonly [K in SimpleKind]: Codec<SimpleRecords[K]> } = {
   },
   whoAmI: bare,
   closeSession: bare,
+  acknowledge: {
+    write: (writer, r) => writer.int(r.seen),
+    read: (reader) => ({ seen: reader.int() }),
+  },
+  resumeWatches: {
+    write: (writer, r) => {
+      setWatches2.write(writer, r)
+      writer.bool(r.last)
+    },
+    read: (reader) => ({ ...setWatches2.read(reader), last: reader.bool() }),
+  },
 }
 
 /** The record alone, without a header. */

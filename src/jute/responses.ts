@@ -43,6 +43,7 @@ export interface Responses {
   readonly addWatch: Nothing
   readonly whoAmI: { readonly clientInfo: readonly { readonly authScheme: string; readonly user: string }[] }
   readonly closeSession: Nothing
+  readonly resumeWatches: Nothing
 }
 export type ResponseKind = keyof Responses
 
@@ -131,6 +132,7 @@ const CODECS: { readonly [K in ResponseKind]: Codec<Responses[K]> } = {
     }),
   },
   closeSession: nothing,
+  resumeWatches: nothing,
 }
 
 function readErrorResponse(reader: Reader): Nothing {

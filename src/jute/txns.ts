@@ -26,13 +26,16 @@ export type TreeTxn =
 export type TxnBody =
   | TreeTxn
   | { readonly kind: 'multi'; readonly ops: readonly TreeTxn[] }
-  | { readonly kind: 'createSession'; readonly timeout: number; readonly password: Uint8Array }
+  /** `line`: of its request numbers, 0 for none (see tree/replies.ts). */
+  | { readonly kind: 'createSession'; readonly timeout: number; readonly password: Uint8Array; readonly line: number }
   /** The session answers to the txn's origin from here on. */
-  | { readonly kind: 'moveSession'; readonly timeout: number }
+  | { readonly kind: 'moveSession'; readonly timeout: number; readonly line: number }
   /** The ephemerals to delete, listed when the txn was made. */
   | { readonly kind: 'closeSession'; readonly paths: readonly string[] }
   /** What could not be done: an ERROR_CODES number, and of a `multi` one number per operation. */
   | { readonly kind: 'error'; readonly code: number; readonly codes: readonly number[] }
+  /** Asked before under the same number: to be answered as it was, and not done again. */
+  | { readonly kind: 'again' }
 
 /** One record of the replicated log. */
 export interface Txn {
@@ -44,6 +47,8 @@ export interface Txn {
   readonly origin: number
   /** The leader's wall clock, milliseconds. */
   readonly time: number
+  /** Not null: `cxid` numbers the request within the session's line, and replies up to this number were read. */
+  readonly seen: number | null
   readonly body: TxnBody
 }
 
@@ -58,6 +63,7 @@ const KINDS = [
   'moveSession',
   'closeSession',
   'error',
+  'again',
 ] as const satisfies readonly TxnBody['kind'][]
 
 function writeBody(writer: Writer, body: TxnBody): void {
@@ -80,15 +86,18 @@ function writeBody(writer: Writer, body: TxnBody): void {
       writer.int(body.version)
       break
     case 'check':
+    case 'again':
       break
     case 'multi':
       writer.vector(body.ops, writeBody)
       break
     case 'createSession':
       writer.int(body.timeout).buffer(body.password)
+      if (body.line !== 0) writer.long(body.line)
       break
     case 'moveSession':
       writer.int(body.timeout)
+      if (body.line !== 0) writer.long(body.line)
       break
     case 'closeSession':
       stringsCodec.write(writer, body.paths)
@@ -99,8 +108,10 @@ function writeBody(writer: Writer, body: TxnBody): void {
   }
 }
 
-function readKind(reader: Reader): TxnBody['kind'] {
-  const code = reader.byte()
+/** Stands before the body of a numbered request's txn, with what was seen. */
+const NUMBERED = 0x80
+
+function readKind(reader: Reader, code = reader.byte()): TxnBody['kind'] {
   const kind = KINDS[code]
   if (kind === undefined) throw new DecodeError(`txn kind ${code}`)
   return kind
@@ -130,15 +141,25 @@ function readTreeTxn(reader: Reader, kind = readKind(reader)): TreeTxn {
   }
 }
 
-function readBody(reader: Reader): TxnBody {
-  const kind = readKind(reader)
+/** Absent where there is none: logs from before it was invented. */
+const readLine = (reader: Reader): number => (reader.remaining > 0 ? reader.long() : 0)
+
+function readNumbered(reader: Reader): Pick<Txn, 'seen' | 'body'> {
+  const code = reader.byte()
+  if (code !== NUMBERED) return { seen: null, body: readBody(reader, readKind(reader, code)) }
+  return { seen: reader.int(), body: readBody(reader, readKind(reader)) }
+}
+
+function readBody(reader: Reader, kind: TxnBody['kind']): TxnBody {
   switch (kind) {
     case 'multi':
       return { kind, ops: reader.vector((from) => readTreeTxn(from)) }
     case 'createSession':
-      return { kind, timeout: reader.int(), password: reader.bytes() }
+      return { kind, timeout: reader.int(), password: reader.bytes(), line: readLine(reader) }
     case 'moveSession':
-      return { kind, timeout: reader.int() }
+      return { kind, timeout: reader.int(), line: readLine(reader) }
+    case 'again':
+      return { kind }
     case 'closeSession':
       return { kind, paths: stringsCodec.read(reader) }
     case 'error':
@@ -152,6 +173,7 @@ export function encodeTxn(txn: Txn): Uint8Array<ArrayBuffer> {
   const { body } = txn
   const writer = new Writer(128 + ('data' in body && body.data !== null ? body.data.length + body.path.length : 0))
   writer.bigLong(txn.session).int(txn.cxid).long(txn.origin).long(txn.time)
+  if (txn.seen !== null) writer.byte(NUMBERED).int(txn.seen)
   writeBody(writer, body)
   return writer.pack()
 }
@@ -163,5 +185,5 @@ export const decodeTxn = (bytes: Uint8Array): Txn =>
     cxid: reader.int(),
     origin: reader.long(),
     time: reader.long(),
-    body: readBody(reader),
+    ...readNumbered(reader),
   }))

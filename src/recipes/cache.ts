@@ -14,7 +14,10 @@ export interface CachedNode {
   readonly stat: Stat
 }
 
-/** `resync`: the connection was lost, or the reader was too slow; what happened meanwhile shows only in the nodes. `stale`: the connection is lost now. */
+/**
+ * `stale`: the connection is lost now. Then `ready`, with all that happened meanwhile before it, or `resync`: what happened meanwhile (or before a
+ * reader that is too slow) shows only in the nodes.
+ */
 export type CacheEvent =
   | { readonly type: 'put'; readonly node: CachedNode; readonly previous: CachedNode | null }
   | { readonly type: 'delete'; readonly previous: CachedNode }
@@ -37,9 +40,10 @@ export class Cache implements AsyncDisposable {
   #failure: unknown = null
   #whole = false
   #stale = false
-  /** Lost and not back yet; back, and to be read anew. */
+  /** Lost and not back yet; back, and to be read anew; back, with all that was missed. */
   #lost = false
   #resync = false
+  #resumed = false
   #zxid = 0 as Zxid
 
   constructor(world: World, path: string) {
@@ -144,7 +148,7 @@ export class Cache implements AsyncDisposable {
       if (all) {
         await this.#readAll()
         this.#stale = this.#lost
-      } else await this.#refresh([...this.#dirty])
+      } else await this.#catchUp()
       if (!this.#whole) {
         this.#whole = true
         ready()
@@ -158,6 +162,15 @@ export class Cache implements AsyncDisposable {
     await listening
   }
 
+  async #catchUp(): Promise<void> {
+    const resumed = this.#resumed
+    this.#resumed = false
+    await this.#refresh([...this.#dirty])
+    if (!resumed) return
+    this.#stale = this.#lost
+    if (!this.#lost) this.#tell({ type: 'ready' })
+  }
+
   async #listen(notices: AsyncIterable<WatchNotice>): Promise<void> {
     for await (const { type, path } of notices) {
       if (type === 'lost') {
@@ -166,7 +179,10 @@ export class Cache implements AsyncDisposable {
         this.#tell({ type: 'stale' })
         continue
       }
-      if (type === 'resync') {
+      if (type === 'resumed') {
+        this.#lost = false
+        this.#resumed = true
+      } else if (type === 'resync') {
         this.#lost = false
         this.#resync = true
       } else this.#dirty.add(path)

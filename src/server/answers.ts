@@ -3,7 +3,7 @@ import type { Zxid } from '../base/zxid.ts'
 import type { MultiOp, MultiResult } from '../jute/multi.ts'
 import { encodeError, encodeReply, type Request } from '../jute/protocol.ts'
 import type { ResponseKind, Responses } from '../jute/responses.ts'
-import type { Applied, Outcome } from '../tree/apply.ts'
+import type { Outcome, Reply } from '../tree/replies.ts'
 
 type AnswerOf<K extends ResponseKind> = { [P in K]: { readonly kind: P; readonly response: Responses[P] } }[K]
 
@@ -12,7 +12,7 @@ export type Answer = AnswerOf<ResponseKind> | { readonly kind: 'error'; readonly
 
 export const failed = (code: keyof typeof ERROR_CODES): Answer => ({ kind: 'error', code: ERROR_CODES[code] })
 export const nothing = <
-  K extends 'ping' | 'auth' | 'delete' | 'closeSession' | 'setWatches' | 'addWatch' | 'removeWatches',
+  K extends 'ping' | 'auth' | 'delete' | 'closeSession' | 'setWatches' | 'addWatch' | 'removeWatches' | 'resumeWatches',
 >(
   kind: K,
 ): Answer => ({ kind, response: {} }) as Answer
@@ -26,7 +26,7 @@ function encodeRecord<K extends ResponseKind>(xid: number, zxid: Zxid, answer: A
 }
 
 /** What a write's client is told, from what its txn did. */
-export function writeAnswer(request: Request, applied: Applied): Answer {
+export function writeAnswer(request: Request, applied: Reply): Answer {
   if (request.kind === 'multi') {
     if (applied.error !== 0 && applied.outcomes.length === 0) return { kind: 'error', code: applied.error }
     // A failed multi is no error of the packet: its results say what failed.

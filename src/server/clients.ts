@@ -2,6 +2,7 @@ import { ERROR_CODES } from '../base/errors.ts'
 import { NO_SESSION, type SessionId } from '../base/ids.ts'
 import { LIMITS, TIMES } from '../base/limits.ts'
 import type { Zxid } from '../base/zxid.ts'
+import { ADDITIONS_VERSION } from '../jute/headers.ts'
 import { EVENT_TYPES, KEEPER_STATES, PERMISSIONS } from '../jute/opcodes.ts'
 import { splitPackets } from '../jute/packets.ts'
 import {
@@ -12,6 +13,7 @@ import {
   type Request,
 } from '../jute/protocol.ts'
 import { DecodeError } from '../jute/reader.ts'
+import type { SimpleRequest } from '../jute/requests.ts'
 import type { Txn } from '../jute/txns.ts'
 import { allows } from '../tree/acl.ts'
 import type { Applied, Change } from '../tree/apply.ts'
@@ -24,7 +26,8 @@ import { drawSession } from './draw.ts'
 import type { ConnectionId, ConnectionInfo } from './orders.ts'
 import type { Outbox } from './outbox.ts'
 import { answerRead } from './reads.ts'
-import { rearm } from './rearm.ts'
+import { rearm, resume } from './rearm.ts'
+import type { RecentChanges } from './recent.ts'
 import type { Watches } from './watches.ts'
 
 const REFUSED = { protocolVersion: 0, timeOut: 0, sessionId: NO_SESSION, passwd: new Uint8Array(16), readOnly: false }
@@ -32,6 +35,7 @@ const REFUSED = { protocolVersion: 0, timeOut: 0, sessionId: NO_SESSION, passwd:
 /** This replica's connections: frames in, and for each connection its replies in order. ZooKeeper: ServerCnxn, CommitProcessor. */
 export class Clients {
   readonly watches: Watches
+  readonly recent: RecentChanges
   readonly #connections = new Map<ConnectionId, Connection>()
   readonly #byOrigin = new Map<number, Connection>()
   readonly #bySession = new Map<SessionId, Connection>()
@@ -50,8 +54,10 @@ export class Clients {
     superDigest: string | undefined,
     heard: (session: SessionId, now: number) => void,
     watches: Watches,
+    recent: RecentChanges,
   ) {
     this.watches = watches
+    this.recent = recent
     this.#state = state
     this.#out = out
     this.#superDigest = superDigest
@@ -123,8 +129,9 @@ export class Clients {
     this.#drain(connection)
   }
 
-  /** A txn was applied: events first, then its reply, then what waited behind it. */
+  /** An entry was applied: events first, then its reply, then what waited behind it. */
   applied(zxid: Zxid, txn: Txn | null, applied: Applied): void {
+    this.recent.add(zxid, applied.changes)
     for (const change of applied.changes) this.#fire(zxid, change)
     if (txn === null) return
     const asker = txn.origin === 0 ? undefined : this.#byOrigin.get(txn.origin)
@@ -165,10 +172,12 @@ export class Clients {
     connection.origin = origin
     this.#byOrigin.set(origin, connection)
     connection.wait({ kind: 'join', password })
-    this.#ask({ kind: isNew ? 'createSession' : 'moveSession', session, origin, timeout, password })
+    connection.line = asked.offer?.line ?? 0
+    const { line } = connection
+    this.#ask({ kind: isNew ? 'createSession' : 'moveSession', session, origin, timeout, password, line })
   }
 
-  #joined(connection: Connection, password: Uint8Array, applied: Applied): void {
+  #joined(connection: Connection, password: Uint8Array, zxid: Zxid, applied: Applied): void {
     const session = applied.error === 0 ? this.#state.sessions.get(connection.session) : undefined
     if (session === undefined) {
       this.#out.packet(connection.id, encodeConnectResponse(REFUSED))
@@ -180,7 +189,9 @@ export class Clients {
     this.#bySession.set(session.id, connection)
     connection.phase = 'open'
     const { id: sessionId, timeout: timeOut } = session
-    const response = { protocolVersion: 0, timeOut, sessionId, passwd: password, readOnly: false }
+    const since = this.#state.sessions.replies(sessionId)?.since
+    const grant = since === undefined ? {} : { grant: { version: ADDITIONS_VERSION, continued: since !== zxid } }
+    const response = { protocolVersion: 0, timeOut, sessionId, passwd: password, readOnly: false, ...grant }
     this.#out.packet(connection.id, encodeConnectResponse(response))
   }
 
@@ -217,6 +228,10 @@ export class Clients {
         }
         break
       }
+      case 'acknowledge':
+        if (connection.line !== 0) connection.seen = request.seen
+        else this.#reply(connection, xid, failed('Unimplemented'))
+        break
       default:
         if (connection.idle) this.#read(connection, xid, request)
         else connection.wait({ kind: 'read', xid, request })
@@ -234,7 +249,7 @@ export class Clients {
     const awaited = connection.takeAwaited()
     if (awaited === undefined) return
     if (awaited.kind === 'join') {
-      this.#joined(connection, awaited.password, applied)
+      this.#joined(connection, awaited.password, zxid, applied)
       return
     }
     this.#out.packet(connection.id, encodeAnswer(awaited.xid, zxid, writeAnswer(awaited.request, applied)))
@@ -251,8 +266,8 @@ export class Clients {
     }
   }
 
-  #write({ session, origin }: Connection, packet: Uint8Array, who: Connection['who']): void {
-    this.#ask({ kind: 'client', session, origin, who, packet })
+  #write({ session, origin, line, seen }: Connection, packet: Uint8Array, who: Connection['who']): void {
+    this.#ask({ kind: 'client', session, origin, who, packet, seen: line === 0 ? null : seen })
   }
 
   #read(connection: Connection, xid: number, request: Request): void {
@@ -261,7 +276,20 @@ export class Clients {
         this.#event(connection.id, zxid, type, path)
       }
       this.#reply(connection, xid, nothing('setWatches'))
-    } else this.#reply(connection, xid, answerRead(this.#state, this.watches, connection, request))
+    } else if (request.kind === 'resumeWatches' && connection.line !== 0) this.#resume(connection, xid, request)
+    else this.#reply(connection, xid, answerRead(this.#state, this.watches, connection, request))
+  }
+
+  /** With an error where the log no longer says what happened: then they are armed as `setWatches` arms them. */
+  #resume(connection: Connection, xid: number, request: SimpleRequest<'resumeWatches'>): void {
+    connection.resuming.push(request)
+    if (!request.last) return
+    const requests = connection.resuming
+    connection.resuming = []
+    const missed = resume(this.watches, connection, requests, this.recent)
+    const events = missed ?? requests.flatMap((each) => rearm(this.#state, this.watches, connection, each))
+    for (const { zxid, type, path } of events) this.#event(connection.id, zxid, type, path)
+    this.#reply(connection, xid, missed === null ? failed('DataInconsistency') : nothing('resumeWatches'))
   }
 
   #reply(connection: Connection, xid: number, answer: Answer): void {

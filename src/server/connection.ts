@@ -1,5 +1,6 @@
 import { NO_SESSION, type SessionId } from '../base/ids.ts'
 import type { Request } from '../jute/protocol.ts'
+import type { SimpleRequest } from '../jute/requests.ts'
 import type { Identity } from '../tree/acl.ts'
 import type { ConnectionId, ConnectionInfo } from './orders.ts'
 
@@ -28,6 +29,12 @@ export class Connection {
   /** `new` until the connect request, `joining` until its session is there. */
   phase: 'new' | 'joining' | 'open' = 'new'
   session: SessionId = NO_SESSION
+  /** Of its request numbers; 0: they mean nothing beyond this connection. */
+  line = 0
+  /** Replies up to this number were read. */
+  seen = 0
+  /** What it wants to hear again, until the last packet of it is there. */
+  resuming: SimpleRequest<'resumeWatches'>[] = []
   /** Its name in requests and txns; random, so that no other replica's connection has it. */
   origin = 0
   who: readonly Identity[]

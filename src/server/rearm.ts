@@ -5,6 +5,7 @@ import { allows } from '../tree/acl.ts'
 import type { Change } from '../tree/apply.ts'
 import type { State } from '../tree/state.ts'
 import type { Connection } from './connection.ts'
+import type { RecentChanges } from './recent.ts'
 import { WATCH, type Watches } from './watches.ts'
 
 /** A change that a client missed while it was away. */
@@ -16,13 +17,13 @@ export interface Missed {
 
 /**
  * A client that came back registers its watches again, with the last zxid that it saw: what changed since fires at once, the rest is armed.
- * Persistent watches are armed and miss what happened. ZooKeeper: DataTree.setWatches.
+ * Persistent watches are armed and miss what happened (but see `resume`). ZooKeeper: DataTree.setWatches.
  */
 export function rearm(
   state: State,
   watches: Watches,
   connection: Connection,
-  request: SimpleRequest<'setWatches' | 'setWatches2'>,
+  request: SimpleRequest<'setWatches' | 'setWatches2' | 'resumeWatches'>,
 ): Missed[] {
   const { id, who } = connection
   const since = request.relativeZxid
@@ -48,9 +49,38 @@ export function rearm(
   for (const path of request.childWatches) {
     look(path, WATCH.child, ({ pzxid }) => (pzxid > since ? { type: 'NodeChildrenChanged', path, zxid: pzxid } : null))
   }
-  if (request.kind === 'setWatches2') {
+  if (request.kind !== 'setWatches') {
     for (const path of request.persistentWatches) watches.add(id, path, WATCH.persistent)
     for (const path of request.persistentRecursiveWatches) watches.add(id, path, WATCH.recursive)
+  }
+  return missed
+}
+
+/**
+ * The same for a connection that negotiated it: all watches at once, from the changes themselves. The client hears what it would have heard,
+ * had it not been away: each change once, in order, of whatever watches. Null: the changes do not reach back so far, and nothing is armed.
+ */
+export function resume(
+  watches: Watches,
+  connection: Connection,
+  requests: readonly SimpleRequest<'resumeWatches'>[],
+  recent: RecentChanges,
+): Missed[] | null {
+  const { id, who } = connection
+  const since = Math.min(...requests.map(({ relativeZxid }) => relativeZxid)) as Zxid
+  if (!recent.reaches(since)) return null
+  for (const request of requests) {
+    for (const path of [...request.dataWatches, ...request.existWatches]) watches.add(id, path, WATCH.data)
+    for (const path of request.childWatches) watches.add(id, path, WATCH.child)
+    for (const path of request.persistentWatches) watches.add(id, path, WATCH.persistent)
+    for (const path of request.persistentRecursiveWatches) watches.add(id, path, WATCH.recursive)
+  }
+  const missed: Missed[] = []
+  for (const { zxid, changes } of recent.after(since)) {
+    for (const change of changes) {
+      const { type, path, acl } = change
+      if (watches.fireFor(id, change) && allows(acl, PERMISSIONS.read, who)) missed.push({ type, path, zxid })
+    }
   }
   return missed
 }

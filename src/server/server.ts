@@ -9,11 +9,14 @@ import { Clients } from './clients.ts'
 import { decodeTouched, encodeTouched, Leader } from './leader.ts'
 import type { ConnectionId, ConnectionInfo, ReplicaServer, ServerOrder, ServerStatus } from './orders.ts'
 import { Outbox } from './outbox.ts'
+import { RecentChanges } from './recent.ts'
 import { Watches } from './watches.ts'
 
 export interface ServerOptions extends Partial<PrepareOptions> {
   /** Who passes every ACL check: `user:base64(sha1(user:password))`, as `digestId` makes it. */
   readonly superDigest?: string
+  /** Changes that watches of clients which come back can be told of. */
+  readonly changesKept?: number
 }
 
 /** The replica's service to its clients, and its part of the replicated state machine. See ReplicaServer. */
@@ -21,17 +24,19 @@ export class Server implements ReplicaServer {
   readonly #out = new Outbox()
   readonly #clients: Clients
   readonly #options: PrepareOptions
+  readonly #recent: RecentChanges
   #state: State = State.fresh()
   #leader: Leader | null = null
   #touched = new Set<SessionId>()
 
   constructor(options: ServerOptions = {}) {
     this.#options = { extendedTypes: options.extendedTypes ?? true, enforceQuota: options.enforceQuota ?? false }
+    this.#recent = new RecentChanges(options.changesKept)
     const heard = (session: SessionId, now: number): void => {
       this.#touched.add(session)
       this.#leader?.heard(session, now)
     }
-    this.#clients = new Clients(this.#state, this.#out, options.superDigest, heard, new Watches())
+    this.#clients = new Clients(this.#state, this.#out, options.superDigest, heard, new Watches(), this.#recent)
   }
 
   get applied(): Zxid {
@@ -102,6 +107,7 @@ export class Server implements ReplicaServer {
     assert(this.#clients.size === 0, 'a snapshot comes while connections are open')
     // No chunks: a log that begins at its founding.
     this.#state = chunks.length === 0 ? State.fresh() : State.restored(zxid, chunks)
+    this.#recent.restart(zxid)
     this.#leader = null
     this.#clients.serve(this.#state, false)
   }

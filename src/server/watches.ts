@@ -83,6 +83,21 @@ export class Watches {
     return seers
   }
 
+  /** Does this connection see the change? As `fire`, for it alone. */
+  fireFor(connection: ConnectionId, { type, path }: Change): boolean {
+    const { seenBy, uses } = TRIGGERS[type]
+    const modes = this.#modes(connection, path)
+    if ((modes & uses) !== 0) this.#put(connection, path, modes & ~uses)
+    if ((modes & seenBy) !== 0) return true
+    const above = seenBy & WATCH.recursive
+    if (this.#recursive === 0 || above === 0) return false
+    for (let at = path; at !== '/'; ) {
+      at = parentOf(at)
+      if ((this.#modes(connection, at) & above) !== 0) return true
+    }
+    return false
+  }
+
   #fromAbove(path: string, seenBy: number, seers: Set<ConnectionId>): void {
     for (let at = path; at !== '/'; ) {
       at = parentOf(at)

@@ -65,7 +65,7 @@ export class Dispatcher {
     try {
       for await (const notice of notices) {
         if (notice.type === 'resync') await this.#discover()
-        if (notice.type === 'resync' || notice.type === 'lost') {
+        if (notice.type === 'resync' || notice.type === 'lost' || notice.type === 'resumed') {
           for (const queue of this.#queues.values()) queue.notice(notice)
           continue
         }

@@ -47,7 +47,7 @@ export class QueueDispatcher {
 
   /** A change below the queue's node, or `resync`. */
   notice(notice: WatchNotice): void {
-    if (notice.type === 'lost') return
+    if (notice.type === 'lost' || notice.type === 'resumed') return
     if (notice.type === 'resync') this.#rebuild = true
     else if (this.#leading) this.#notices.push(notice)
     // A candidate cares for one thing only; to try at every change would be a write for each.

@@ -116,7 +116,7 @@ export class TaskWorker implements AsyncDisposable {
     try {
       for await (const notice of notices) {
         if (notice.type === 'resync') await this.#lookAround()
-        else if (notice.type !== 'lost') this.#hear(notice.type, notice.path)
+        else if (notice.type !== 'lost' && notice.type !== 'resumed') this.#hear(notice.type, notice.path)
       }
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#fail(error)

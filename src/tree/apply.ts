@@ -1,11 +1,11 @@
 import { ERROR_CODES } from '../base/errors.ts'
 import type { SessionId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
-import type { StatRecord } from '../jute/records.ts'
 import type { TreeTxn, Txn, TxnBody } from '../jute/txns.ts'
 import { type Acls, sharedAcl } from './acl.ts'
 import { ownerKind } from './owner.ts'
 import { parentOf } from './path.ts'
+import type { Outcome, Reply } from './replies.ts'
 import type { State } from './state.ts'
 
 /** A change that watches can see, in the order in which they must see it. `acl` says who may (READ). */
@@ -15,17 +15,8 @@ export interface Change {
   readonly acl: Acls
 }
 
-/** What became of one operation: its reply. */
-export type Outcome =
-  | { readonly kind: 'create'; readonly path: string; readonly stat: StatRecord }
-  | { readonly kind: 'stat'; readonly stat: StatRecord }
-  | { readonly kind: 'done' }
-  | { readonly kind: 'error'; readonly code: number }
-
 /** What became of a txn: one outcome, or one for each operation of a `multi`. */
-export interface Applied {
-  readonly error: number
-  readonly outcomes: readonly Outcome[]
+export interface Applied extends Reply {
   readonly changes: readonly Change[]
 }
 
@@ -33,8 +24,23 @@ const DONE: Outcome = { kind: 'done' }
 
 /** ZooKeeper: DataTree.processTxn. Never throws on what `prepare` made; what it cannot do has no effect, on no replica. */
 export function applyTxn(state: State, zxid: Zxid, txn: Txn): Applied {
+  const { seen, session, cxid, body } = txn
+  const replies = seen === null ? undefined : state.sessions.replies(session)
+  if (seen !== null) replies?.seen(seen)
+  if (body.kind === 'again') {
+    const reply = replies?.get(cxid)
+    // Forgotten: nobody can say any more.
+    return reply === undefined ? failure(ERROR_CODES.ConnectionLoss) : { ...reply, changes: [] }
+  }
+  const applied = takeEffect(state, zxid, txn, body)
+  // Not of a session that just ended.
+  if (replies !== undefined && state.sessions.get(session) !== undefined) replies.add(cxid, applied)
+  return applied
+}
+
+function takeEffect(state: State, zxid: Zxid, txn: Txn, body: Exclude<TxnBody, { kind: 'again' }>): Applied {
   const changes: Change[] = []
-  const { body, session } = txn
+  const { session } = txn
   if (isOfDeadSession(state, body, session)) return failure(ERROR_CODES.SessionExpired)
   switch (body.kind) {
     case 'error':
@@ -49,12 +55,20 @@ export function applyTxn(state: State, zxid: Zxid, txn: Txn): Applied {
         changes,
       )
     case 'createSession':
-      state.sessions.set({ id: session, timeout: body.timeout, password: body.password.slice(), origin: txn.origin })
+      state.sessions.set({
+        id: session,
+        timeout: body.timeout,
+        password: body.password.slice(),
+        origin: txn.origin,
+        line: body.line,
+      })
+      state.sessions.begin(session, body.line, zxid)
       return success([DONE], changes)
     case 'moveSession': {
       const known = state.sessions.get(session)
       if (known === undefined) return failure(ERROR_CODES.SessionExpired)
-      state.sessions.set({ ...known, timeout: body.timeout, origin: txn.origin })
+      state.sessions.set({ ...known, timeout: body.timeout, origin: txn.origin, line: body.line })
+      if (known.line !== body.line) state.sessions.begin(session, body.line, zxid)
       return success([DONE], changes)
     }
     case 'closeSession':

@@ -1,6 +1,7 @@
 import type { SessionId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Acls } from './acl.ts'
+import { AskedNumbers } from './asked.ts'
 import type { Session } from './sessions.ts'
 import type { State } from './state.ts'
 
@@ -33,6 +34,8 @@ export class Overlay {
   readonly #sessions = new Map<SessionId, Latest<Session | null>>()
   /** Ascending zxids. */
   #journal: Step[] = []
+  /** Apart from the journal: a request that was refused was asked all the same. */
+  readonly asked: AskedNumbers = new AskedNumbers()
   #forgotten = 0
 
   constructor(state: State) {
@@ -87,6 +90,7 @@ export class Overlay {
 
   /** Everything up to `zxid` is in the state now. */
   applied(zxid: Zxid): void {
+    this.asked.applied(zxid)
     for (let step = this.#journal[this.#forgotten]; step !== undefined && step.zxid <= zxid; ) {
       if ('path' in step) forget(this.#drafts, step.path, zxid)
       else forget(this.#sessions, step.session, zxid)

@@ -3,6 +3,7 @@ import { ERROR_CODES } from '../base/errors.ts'
 import { NO_SESSION, type SessionId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { MultiOp } from '../jute/multi.ts'
+import { isAfter } from '../jute/numbers.ts'
 import { decodeRequest, type Request } from '../jute/protocol.ts'
 import { DecodeError } from '../jute/reader.ts'
 import type { TreeTxn, Txn, TxnBody } from '../jute/txns.ts'
@@ -10,6 +11,7 @@ import { Overlay } from './overlay.ts'
 import { ownerKind } from './owner.ts'
 import { type Asking, noteRemoval, type PrepareOptions, prepareOp, Refusal } from './prepare-op.ts'
 import { decodeLeaderRequest, type LeaderRequest } from './request.ts'
+import type { Session } from './sessions.ts'
 import type { State } from './state.ts'
 
 /**
@@ -37,7 +39,7 @@ export class Preparer {
       return this.#prepared(zxid, decodeLeaderRequest(bytes), time)
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
-      return { session: NO_SESSION, cxid: 0, origin: 0, time, body: refusal(ERROR_CODES.MarshallingError) }
+      return { session: NO_SESSION, cxid: 0, origin: 0, time, seen: null, body: refusal(ERROR_CODES.MarshallingError) }
     }
   }
 
@@ -47,23 +49,40 @@ export class Preparer {
     const origin = 'origin' in request ? request.origin : 0
     const mark = this.#overlay.mark
     const body = this.#guarded(mark, () => this.#internal(zxid, request))
-    return { session, cxid: 0, origin, time, body }
+    return { session, cxid: 0, origin, time, seen: null, body }
   }
 
   #client(zxid: Zxid, request: Extract<LeaderRequest, { kind: 'client' }>, time: number): Txn {
     const { session, origin, who } = request
     const packet = decoded(request.packet)
-    if (packet === null) return { session, cxid: 0, origin, time, body: refusal(ERROR_CODES.MarshallingError) }
+    const from = { session, cxid: packet?.xid ?? 0, origin, time }
+    const refused = (code: number): Txn => ({ ...from, seen: null, body: refusal(code) })
+    if (packet === null) return refused(ERROR_CODES.MarshallingError)
+    const known = this.#overlay.session(session)
+    // Neither is an answer to the request: what is asked again over the right connection is another matter.
+    if (known === undefined) return refused(ERROR_CODES.SessionExpired)
+    if (known.origin !== origin) return refused(ERROR_CODES.SessionMoved)
     const { xid, request: asked } = packet
+    const seen = known.line === 0 ? null : request.seen
+    if (seen !== null) {
+      const before = this.#askedBefore(known, xid)
+      if (before === 'forgotten') return refused(ERROR_CODES.ConnectionLoss)
+      if (before === 'again') return { ...from, seen, body: { kind: 'again' } }
+      this.#overlay.asked.add(zxid, session, xid)
+    }
     const asking = { state: this.#state, overlay: this.#overlay, options: this.#options, zxid, session, who }
     const mark = this.#overlay.mark
-    const body = this.#guarded(mark, () => {
-      const known = this.#overlay.session(session)
-      if (known === undefined) throw new Refusal('SessionExpired')
-      if (known.origin !== origin) throw new Refusal('SessionMoved')
-      return this.#operation(asking, asked, mark)
-    })
-    return { session, cxid: xid, origin, time, body }
+    return { ...from, seen, body: this.#guarded(mark, () => this.#operation(asking, asked, mark)) }
+  }
+
+  /** `forgotten`: nobody knows any more, so it must not be done. */
+  #askedBefore({ id, line }: Session, number: number): 'no' | 'again' | 'forgotten' {
+    if (this.#overlay.asked.has(id, number)) return 'again'
+    const replies = this.#state.sessions.replies(id)
+    // The line may have begun in the overlay only.
+    if (replies === undefined || replies.line !== line) return 'no'
+    if (replies.get(number) !== undefined) return 'again'
+    return isAfter(number, replies.forgotten) ? 'no' : 'forgotten'
   }
 
   #operation(asking: Asking, request: Request, mark: number): TxnBody {
@@ -108,16 +127,18 @@ export class Preparer {
   #internal(zxid: Zxid, request: Exclude<LeaderRequest, { kind: 'client' }>): TxnBody {
     switch (request.kind) {
       case 'createSession': {
-        const { session: id, timeout, password, origin } = request
+        const { session: id, timeout, password, origin, line } = request
         if (id <= NO_SESSION || this.#overlay.session(id) !== undefined) throw new Refusal('BadArguments')
-        this.#overlay.setSession(zxid, id, { id, timeout, password, origin })
-        return { kind: 'createSession', timeout, password }
+        this.#overlay.setSession(zxid, id, { id, timeout, password, origin, line })
+        return { kind: 'createSession', timeout, password, line }
       }
       case 'moveSession': {
         const known = this.#overlay.session(request.session)
         if (known === undefined || !equalBytes(known.password, request.password)) throw new Refusal('SessionExpired')
-        this.#overlay.setSession(zxid, known.id, { ...known, timeout: request.timeout, origin: request.origin })
-        return { kind: 'moveSession', timeout: request.timeout }
+        const { timeout, origin, line } = request
+        if (known.line !== line) this.#overlay.asked.forget(known.id)
+        this.#overlay.setSession(zxid, known.id, { ...known, timeout, origin, line })
+        return { kind: 'moveSession', timeout, line }
       }
       case 'endSession':
         if (this.#overlay.session(request.session) === undefined) throw new Refusal('SessionExpired')

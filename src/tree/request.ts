@@ -13,6 +13,8 @@ export type LeaderRequest =
       readonly origin: number
       readonly who: readonly Identity[]
       readonly packet: Uint8Array
+      /** Not null: its xid is its number in the session's line, and replies up to this one were read. */
+      readonly seen: number | null
     }
   /** A new session; id and password were drawn by the replica. */
   | {
@@ -21,6 +23,8 @@ export type LeaderRequest =
       readonly origin: number
       readonly timeout: number
       readonly password: Uint8Array
+      /** Of the client's request numbers; 0: it does not number them. */
+      readonly line: number
     }
   /** A client came back, or to another replica: from here on the session answers to this origin. */
   | {
@@ -29,6 +33,7 @@ export type LeaderRequest =
       readonly origin: number
       readonly timeout: number
       readonly password: Uint8Array
+      readonly line: number
     }
   /** The session expired, or its page is surely gone. */
   | { readonly kind: 'endSession'; readonly session: SessionId }
@@ -45,10 +50,12 @@ export function encodeLeaderRequest(request: LeaderRequest): Uint8Array<ArrayBuf
       writer.bigLong(request.session).long(request.origin)
       writer.vector(request.who, (to, { scheme, id }) => to.string(scheme).string(id))
       writer.buffer(request.packet)
+      if (request.seen !== null) writer.int(request.seen)
       break
     case 'createSession':
     case 'moveSession':
       writer.bigLong(request.session).long(request.origin).int(request.timeout).buffer(request.password)
+      if (request.line !== 0) writer.long(request.line)
       break
     case 'endSession':
       writer.bigLong(request.session)
@@ -75,10 +82,18 @@ function readLeaderRequest(reader: Reader): LeaderRequest {
         origin: reader.long(),
         who: reader.vector((from) => ({ scheme: from.text(), id: from.text() }), 8),
         packet: reader.bytes(),
+        seen: reader.remaining > 0 ? reader.int() : null,
       }
     case 'createSession':
     case 'moveSession':
-      return { kind, session: session(), origin: reader.long(), timeout: reader.int(), password: reader.bytes() }
+      return {
+        kind,
+        session: session(),
+        origin: reader.long(),
+        timeout: reader.int(),
+        password: reader.bytes(),
+        line: reader.remaining > 0 ? reader.long() : 0,
+      }
     case 'endSession':
       return { kind, session: session() }
     case 'reap':

@@ -8,6 +8,8 @@ import { Writer } from '../jute/writer.ts'
 import { sharedAcl } from './acl.ts'
 import type { Fork } from './fork.ts'
 import { isValidPath } from './path.ts'
+import type { RepliesFields } from './replies.ts'
+import { readReplies, writeReplies } from './replies-codec.ts'
 import type { Session } from './sessions.ts'
 import type { State } from './state.ts'
 import type { ZnodeFields } from './znode.ts'
@@ -15,19 +17,27 @@ import type { ZnodeFields } from './znode.ts'
 const VERSION = 1
 const SESSION = 1
 const ZNODE = 2
+const REPLIES = 3
 const END = 0
+
+/** What a snapshot says of a session. */
+export interface SessionFields {
+  readonly session: Session
+  /** Of one with a line. */
+  readonly replies: RepliesFields | undefined
+}
 
 /**
  * A snapshot's bytes, drawn chunk by chunk: one stream of records, cut every `snapshotChunkBytes`, so that a record may span chunks. Drawn once.
  */
 export class SnapshotChunks implements IterableIterator<Uint8Array> {
   readonly #fork: Fork
-  readonly #sessions: readonly Session[]
+  readonly #sessions: readonly SessionFields[]
   #session = 0
   #rest = new Uint8Array(0)
   #ended = false
 
-  constructor(fork: Fork, sessions: readonly Session[]) {
+  constructor(fork: Fork, sessions: readonly SessionFields[]) {
     this.#fork = fork
     this.#sessions = sessions
     this.#rest = new Writer().byte(VERSION).finish()
@@ -58,7 +68,7 @@ export class SnapshotChunks implements IterableIterator<Uint8Array> {
     while (!this.#ended && writer.length < LIMITS.snapshotChunkBytes) {
       const session = this.#sessions[this.#session++]
       const node = session === undefined ? this.#fork.next() : null
-      if (session !== undefined) writeSession(writer.byte(SESSION), session)
+      if (session !== undefined) writeSession(writer, session)
       else if (node !== null) writeZnode(writer.byte(ZNODE), node)
       else {
         writer.byte(END)
@@ -69,8 +79,9 @@ export class SnapshotChunks implements IterableIterator<Uint8Array> {
   }
 }
 
-function writeSession(writer: Writer, session: Session): void {
-  writer.bigLong(session.id).int(session.timeout).buffer(session.password).long(session.origin)
+function writeSession(writer: Writer, { session, replies }: SessionFields): void {
+  writer.byte(SESSION).bigLong(session.id).int(session.timeout).buffer(session.password).long(session.origin)
+  if (replies !== undefined) writeReplies(writer.byte(REPLIES), session.id, replies)
 }
 
 function writeZnode(writer: Writer, node: ZnodeFields): void {
@@ -88,6 +99,7 @@ export function readSnapshot(state: State, chunks: readonly Uint8Array[]): void 
   for (let kind = reader.byte(); kind !== END; kind = reader.byte()) {
     if (kind === SESSION) readSession(state, reader)
     else if (kind === ZNODE) readZnode(state, reader)
+    else if (kind === REPLIES) readReplies(state, reader)
     else throw new DecodeError(`snapshot record ${kind}`)
   }
   reader.end()
@@ -100,6 +112,7 @@ function readSession(state: State, reader: Reader): void {
     timeout: reader.int(),
     password: reader.bytes().slice(),
     origin: reader.long(),
+    line: 0,
   })
 }
 

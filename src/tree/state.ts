@@ -58,8 +58,12 @@ export class State {
     return { error: 0, outcomes: [], changes: [{ type: 'NodeDataChanged', path: CONFIG_PATH, acl }] }
   }
 
-  /** The state as it is at this call. Costs O(sessions) now and O(nodes) while drawn. */
+  /** The state as it is at this call. Costs O(sessions and their replies) now and O(nodes) while drawn. */
   snapshot(): SnapshotChunks {
-    return new SnapshotChunks(this.tree.fork(), [...this.sessions.values()])
+    const sessions = [...this.sessions.values()].map((session) => ({
+      session,
+      replies: this.sessions.replies(session.id)?.fields,
+    }))
+    return new SnapshotChunks(this.tree.fork(), sessions)
   }
 }

@@ -38,6 +38,8 @@ export class PlayedClient {
     this.client = Client.connect(() => this.#open(), {
       clock,
       random: () => 0,
+      // As those whose conversations were recorded.
+      plain: true,
       touchedByHost: true,
       sessionTimeout: terms.timeout,
       ...(terms.chroot === undefined ? {} : { chroot: terms.chroot }),

@@ -7,6 +7,7 @@ import { judge } from './history/check.ts'
 import type { Journal } from './history/journal.ts'
 import { Recorder } from './history/recorder.ts'
 import type { Node } from './node.ts'
+import { type Truth, Witness } from './truth.ts'
 import { Violation } from './violation.ts'
 import { Workload } from './workload.ts'
 import type { World } from './world.ts'
@@ -42,12 +43,15 @@ export class Clients {
   readonly #timeouts: readonly number[]
   readonly #workload: Workload
   readonly #recorders: Recorder[] = []
+  readonly #truth: Truth
+  /** In half of the lives clients ask for nothing beyond ZooKeeper's protocol. */
+  readonly #plain: boolean
   readonly #running: Promise<void>[] = []
   readonly #live = new Set<Client>()
   #stopped = false
   #settledSince = 0
   violation: Violation | null = null
-  readonly #seen = { lost: 0, sessions: 0, moved: 0, abandoned: 0, recorded: 0 }
+  readonly #seen = { lost: 0, sessions: 0, moved: 0, abandoned: 0, recorded: 0, witness: 0, again: 0 }
 
   /** `timeouts` of sessions, milliseconds: a slow ensemble never answers an impatient client. */
   constructor(
@@ -56,7 +60,10 @@ export class Clients {
     latency: () => number,
     journal: Journal,
     timeouts: readonly number[],
+    truth: Truth,
   ) {
+    this.#truth = truth
+    this.#plain = world.chance('plain').is(0.5)
     this.#timeouts = timeouts
     this.#world = world
     this.#nodes = nodes
@@ -99,6 +106,7 @@ export class Clients {
         clock: { now: () => this.#world.now, after: (ms, then) => this.#after(ms, then) },
         random: () => this.#chance.real(),
         sessionTimeout,
+        plain: this.#plain,
       },
     )
     const drop = (): void => {
@@ -150,12 +158,15 @@ export class Clients {
     const { client } = guest
     let seen = 0
     const rounds = this.#chance.int(5, 60)
+    let witness: Witness | null = null
     for (let i = 0; i < rounds && !this.#stopped && client.state !== 'lost'; i++) {
       await this.#pause(this.#chance.pick([5, 50, 300]))
       if (this.#stopped) return
       if (this.#chance.is(0.05)) await this.#move(guest)
       try {
+        witness ??= await this.#witness(client)
         await this.#workload.operation(client, number)
+        if (witness !== null) await this.#check(client, witness)
       } catch (error) {
         if (error instanceof Violation) {
           this.violation ??= error
@@ -163,6 +174,9 @@ export class Clients {
         }
         if (!(error instanceof KeeperError)) throw error
         this.#seen.lost++
+        if (!this.#plain && error.code === 'ConnectionLoss' && error.outcome === 'unknown') {
+          this.violation ??= new Violation('C7', `a numbered write is in doubt: ${error.message}`)
+        }
         if (error.code === 'SessionExpired' || error.code === 'Closed') return
         if (!EXPECTED.some((code) => code === error.code)) throw error
       }
@@ -182,9 +196,24 @@ export class Clients {
     away.now = false
   }
 
+  /** Some sessions watch everything; without the additions they would miss some of it. */
+  async #witness(client: Client): Promise<Witness | null> {
+    if (this.#plain || !this.#chance.is(0.2)) return null
+    const notices = await client.watch('/', { recursive: true })
+    this.#seen.witness++
+    return new Witness(notices, client.lastZxid)
+  }
+
+  async #check(client: Client, witness: Witness): Promise<void> {
+    const { lastZxid } = client
+    await this.#pause(1)
+    witness.check(this.#truth, lastZxid)
+  }
+
   /** At the end, on a healed ensemble. */
   async check(): Promise<void> {
     if (this.violation !== null) throw this.violation
+    this.#seen.again = this.#truth.again
     // Sessions whose close was lost are expired by now.
     await new Promise<void>((resolve) => this.#world.after(20_000, null, resolve))
     const { client } = this.#connect(60_000)

@@ -17,6 +17,7 @@ import { Node } from './node.ts'
 import { Occurrences } from './occurrences.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import { Tape } from './tape.ts'
+import { Truth } from './truth.ts'
 import { Violation } from './violation.ts'
 import { World } from './world.ts'
 
@@ -57,6 +58,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
 
   const tree = options.profile === 'tree'
   const journal = new Journal(() => world.now)
+  const truth = new Truth()
   const lines: string[] = []
   const say = (line: string): void => {
     if (options.makeLog === true) lines.push(`${String(world.now).padStart(6)} ${line}`)
@@ -89,7 +91,8 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       snapshotEvery: shape.snapshotEvery,
       historyEntriesMax: shape.historyEntriesMax,
       onDisk: (kind) => ambushes.onDisk(node, kind),
-      makeServer: () => (tree ? new Server() : new Tape()),
+      makeServer: () => (tree ? new Server({ changesKept: shape.historyEntriesMax * 4 }) : new Tape()),
+      truth: tree ? truth : null,
       marks,
       onBroken: (cause) => {
         broken ??= cause
@@ -157,6 +160,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     () => network.latency(),
     journal,
     Math.max(latencyMean, diskFaults.latency) < 60 ? [2000, 6000] : [6000],
+    truth,
   )
   if (tree) clients.start(swarm.int(1, 5))
   else writeOnce()

@@ -12,6 +12,7 @@ import type { Checkers } from './checkers.ts'
 import { type DiskFaults, type DiskState, recover, SimulatedLog } from './disk.ts'
 import type { Journal } from './history/journal.ts'
 import type { Station } from './network.ts'
+import type { Truth } from './truth.ts'
 import type { World } from './world.ts'
 
 export interface NodeOptions {
@@ -28,6 +29,8 @@ export interface NodeOptions {
   /** It has issued a write, or one is on the disk and it has not heard of it. */
   readonly onDisk: (kind: 'issue' | 'stored') => void
   readonly makeServer: () => ReplicaServer
+  /** Of the product's server. */
+  readonly truth: Truth | null
   readonly marks: Map<string, number>
   /** An invariant was broken, by a checker's or the replica's own account. */
   readonly onBroken: (cause: unknown) => void
@@ -129,7 +132,7 @@ export class Node implements Station {
 
   /** Every applied entry is held against what the others applied. The first deliveries replay the log inside the constructor. */
   #checked(server: ReplicaServer): ReplicaServer {
-    const { checkers, disk, journal } = this.options
+    const { checkers, disk, journal, truth } = this.options
     const check = (zxid: Zxid, bytes: Uint8Array): void => {
       const peer = this.replica?.peer
       if (peer === undefined) {
@@ -144,6 +147,7 @@ export class Node implements Station {
     server.apply = (zxid, txn): ServerOrder[] => {
       check(zxid, txn)
       journal?.txn(zxid, txn)
+      truth?.txn(zxid, txn)
       const orders = apply(zxid, txn)
       if (journal?.closes(zxid) === true) journal.states.push({ replica: disk.replica, zxid, ...server.status() })
       checkers.digest(disk.replica, zxid, server.digest)
@@ -152,6 +156,7 @@ export class Node implements Station {
     server.applyConfig = (zxid, text): ServerOrder[] => {
       check(zxid, new TextEncoder().encode(text))
       journal?.config(zxid, text)
+      truth?.config(zxid, text)
       return applyConfig(zxid, text)
     }
     server.restore = (zxid, chunks): void => {

@@ -19,6 +19,10 @@ export function checkLog({ log, feeds = [] }: History): void {
     const request = `${entry.session}/${entry.origin}/${entry.cxid}`
     demand(!asked.has(request), () => `request ${entry.cxid} of session ${entry.session} is in the log twice`)
     asked.add(request)
+    if (entry.numbered !== true || entry.body.kind === 'again') continue
+    const number = `${entry.session}#${entry.cxid}`
+    demand(!asked.has(number), () => `request ${entry.cxid} of session ${entry.session} is done twice`)
+    asked.add(number)
   }
   for (const { replica, entries } of feeds) {
     const first = places.get(entries[0]?.zxid ?? 0) ?? 0

@@ -56,6 +56,7 @@ export class Recorder implements SessionHistory {
       }
       const { xid, request } = decodeRequest(packet)
       if (xid === XIDS.ping || xid === XIDS.auth) return
+      // Of several packets the last one is answered; a client of the simulator never has so many watches.
       const op = operation(request)
       if (op === null) return
       // Several of these may be on their way under one number.

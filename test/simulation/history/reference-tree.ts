@@ -112,6 +112,7 @@ export class ReferenceTree {
     this.at(zxid, entry.time)
     switch (body.kind) {
       case 'error':
+      case 'again':
         return []
       case 'createSession':
         this.sessions.set(session, { origin: entry.origin, timeout: body.timeout })

@@ -37,6 +37,8 @@ export type ReadOp =
       readonly children: readonly string[]
       readonly persistent: readonly string[]
       readonly recursive: readonly string[]
+      /** Over a connection that negotiated it: all changes since are told. */
+      readonly resumes?: boolean
     }
 
 export type Op = WriteOp | ReadOp
@@ -111,6 +113,8 @@ export type LogBody =
   | { readonly kind: 'closeSession'; readonly paths: readonly string[] }
   | { readonly kind: 'error'; readonly code: number; readonly codes: readonly number[] }
   | { readonly kind: 'config'; readonly text: string }
+  /** Asked before under its number: to be answered as it was. */
+  | { readonly kind: 'again' }
 
 /** One committed entry; the stamp says when anybody delivered it first. */
 export interface LogEntry extends Stamp {
@@ -118,6 +122,8 @@ export interface LogEntry extends Stamp {
   readonly session: SessionId
   /** The request's xid; 0: nobody's request. */
   readonly cxid: number
+  /** Does the cxid number the request within its session, and not only within its connection? */
+  readonly numbered?: boolean
   /** The connection that asked, by a random name that clients do not know. */
   readonly origin: number
   /** The leader's wall clock. */

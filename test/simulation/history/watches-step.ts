@@ -35,7 +35,7 @@ export function watchesStep(trail: Trail): Step {
     after(position, tree, now) {
       changes.add(position, now)
       for (const call of comingBack.get(position) ?? []) {
-        if (call.op.kind === 'setWatches') rearmed.set(call, rearm(tree, call.op))
+        if (call.op.kind === 'setWatches' && !isResumed(call)) rearmed.set(call, rearm(tree, call.op))
       }
     },
     finish() {
@@ -53,6 +53,7 @@ export function watchesStep(trail: Trail): Step {
         continue
       }
       const { call } = arrival
+      if (isResumed(call)) register(armed, call, placeOf(call.op.since))
       const zxid = call.reply?.zxid ?? (0 as Zxid)
       const position = positions.get(zxid) ?? 0
       told = takeDue(told, armed, position, call)
@@ -62,12 +63,23 @@ export function watchesStep(trail: Trail): Step {
         told.splice(at, 1)
       }
       demand(told.length === 0, () => `${client.name} was told ${tell(told[0])}, which it does not wait for`)
-      register(armed, call, position, rearmed.get(call))
+      if (!isResumed(call)) register(armed, call, position, rearmed.get(call))
     }
     checkTail(connection, told, armed)
     const next = armed.peek()
     if (lost === null && history.settledSince !== null && told.length === 0)
       demand(next === undefined, () => `${client.name} was never told ${next?.type} ${next?.path}`)
+  }
+
+  /** How much of the log stands up to this zxid. */
+  function placeOf(zxid: Zxid): number {
+    let [low, high] = [0, history.log.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((history.log[middle]?.zxid ?? zxid) <= zxid) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   /** Everything up to this answer has been told, in order. What is left was told beyond it. */
@@ -112,7 +124,7 @@ export function watchesStep(trail: Trail): Step {
       if (due.length === 0 && next !== undefined) due = takeTogether(armed, next.position)
       const found = due.findIndex((one) => same(one, event))
       // Its registration was lost with the connection; nobody knows what it has seen.
-      if (found < 0 && unanswered.some((op) => mayHaveMissed(op, event))) return
+      if (found < 0 && unanswered.some((op) => op.resumes === true || mayHaveMissed(op, event))) return
       demand(found >= 0, () => `${connection.client.name} was told ${tell(event)}, which it does not wait for`)
       due.splice(found, 1)
     }
@@ -120,6 +132,10 @@ export function watchesStep(trail: Trail): Step {
       demand(due.length === 0, () => `${connection.client.name} was never told ${tell(due[0])}`)
   }
 }
+
+/** All that it missed comes before the answer. With an error the log does not reach back: as without the addition. */
+const isResumed = (call: Call): call is Call & { readonly op: SetWatches } =>
+  call.op.kind === 'setWatches' && call.op.resumes === true && call.reply?.result.error === undefined
 
 /** An answered request changes what is armed. */
 function register(armed: Armed, call: Call, position: number, rearmed?: Rearmed): void {
@@ -144,6 +160,10 @@ function register(armed: Armed, call: Call, position: number, rearmed?: Rearmed)
       if (op.of !== 'data') armed.disarm('children', op.path)
       return
     case 'setWatches':
+      if (rearmed === undefined) {
+        for (const path of [...op.data, ...op.exist]) armed.arm('data', path, 'once', position)
+        for (const path of op.children) armed.arm('children', path, 'once', position)
+      }
       for (const { table, path } of rearmed?.armed ?? []) armed.arm(table, path, 'once', position)
       for (const kind of ['persistent', 'recursive'] as const)
         for (const path of op[kind])

@@ -50,14 +50,16 @@ export function operation(request: Request): Op | null {
     }
     case 'setWatches':
     case 'setWatches2':
+    case 'resumeWatches':
       return {
         kind: 'setWatches',
         since: request.relativeZxid as Zxid,
         data: request.dataWatches,
         exist: request.existWatches,
         children: request.childWatches,
-        persistent: request.kind === 'setWatches2' ? request.persistentWatches : [],
-        recursive: request.kind === 'setWatches2' ? request.persistentRecursiveWatches : [],
+        persistent: request.kind === 'setWatches' ? [] : request.persistentWatches,
+        recursive: request.kind === 'setWatches' ? [] : request.persistentRecursiveWatches,
+        resumes: request.kind === 'resumeWatches',
       }
     default:
       return null
@@ -141,8 +143,8 @@ function part(result: MultiResult): Result {
 }
 
 /** A committed txn as a history has it. */
-export function logged({ session, cxid, origin, time, body }: Txn): Omit<LogEntry, 'zxid' | 'at' | 'ms'> {
-  return { session, cxid, origin, time, body: logBody(body) }
+export function logged({ session, cxid, origin, time, seen, body }: Txn): Omit<LogEntry, 'zxid' | 'at' | 'ms'> {
+  return { session, cxid, ...(seen === null ? {} : { numbered: true }), origin, time, body: logBody(body) }
 }
 
 function logBody(body: Txn['body']): LogBody {
@@ -156,6 +158,8 @@ function logBody(body: Txn['body']): LogBody {
       return { kind: 'closeSession', paths: body.paths }
     case 'error':
       return { kind: 'error', code: body.code, codes: body.codes }
+    case 'again':
+      return { kind: 'again' }
     default:
       return change(body)
   }

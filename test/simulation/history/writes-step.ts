@@ -2,7 +2,7 @@ import { formatZxid } from '../../../src/base/zxid.ts'
 import { agrees, sameBody, show, writeAnswer } from './reference-answers.ts'
 import { demand, type Step } from './step.ts'
 import { type Call, type Connection, isWrite, type Trail, who } from './trail.ts'
-import type { LogEntry } from './types.ts'
+import type { LogEntry, Result } from './types.ts'
 
 /**
  * Step 2: writes are linearizable. Every acknowledged one is in the log, once, as the request that it was, with the effect and the
@@ -15,6 +15,8 @@ export function writesStep(trail: Trail): Step {
   let begun = false
   const realTime = new RealTime(trail, acknowledged)
   const lastXid = new Map<string, number>()
+  /** What a numbered request was answered, or would have been. */
+  const answers = new Map<string, Result>()
   return {
     step: 2,
     before(position, entry, tree) {
@@ -31,14 +33,21 @@ export function writesStep(trail: Trail): Step {
         () => `${client.name}: #${entry.cxid} stands behind a later request`,
       )
       lastXid.set(order, entry.cxid)
+      const number = `${entry.session}#${entry.cxid}`
       const live = tree.sessions.get(entry.session)
       // Of a session that is over or has moved: the next steps' concern.
       const effective = live !== undefined && live.origin === entry.origin
       const calls = origins.callsOf(entry).filter(({ op, reply }) => {
         if (!isWrite(op)) return false
         if (!effective) return true
+        if (entry.body.kind === 'again') {
+          const before = answers.get(number)
+          return before !== undefined && (reply === null || agrees(reply.result, before))
+        }
         const expected = writeAnswer(tree, op, entry.session)
-        return sameBody(entry.body, expected.body) && (reply === null || agrees(reply.result, expected.result))
+        if (!sameBody(entry.body, expected.body)) return false
+        answers.set(number, expected.result)
+        return reply === null || agrees(reply.result, expected.result)
       })
       demand(calls.length > 0, () => complaint(entry, origins.callsOf(entry), trail))
       origins.narrow(entry, calls)

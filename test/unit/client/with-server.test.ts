@@ -54,7 +54,7 @@ test('over a stop: what waits is done after the start', async () => {
   expect((await waiting).path).toBe('/later')
 })
 
-test('a stream misses nothing while connected, and says when it may have', async () => {
+test('a stream misses nothing, over a cut neither', async () => {
   const server = new Standalone()
   const clock = new ManualClock()
   const [one, other] = [client(server, clock), client(server, clock)]
@@ -82,7 +82,7 @@ test('a stream misses nothing while connected, and says when it may have', async
     'NodeCreated /t/a',
     'NodeDataChanged /t/a',
     'lost /t',
-    'resync /t',
+    'resumed /t',
     'NodeDeleted /t/a',
   ])
   const zxids = seen.filter(({ type }) => type.startsWith('Node')).map(({ zxid }) => zxid)

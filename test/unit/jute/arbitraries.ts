@@ -37,6 +37,7 @@ const versioned = { path: text, version: int }
 const watched = { path: text, watch: fc.boolean() }
 const typed = { path: text, type: int }
 const setWatches = { relativeZxid: long, dataWatches: texts, existWatches: texts, childWatches: texts }
+const setWatches2 = { ...setWatches, persistentWatches: texts, persistentRecursiveWatches: texts }
 
 const writeOp = fc.oneof(
   fc.record({ kind: kind('create'), ...create }),
@@ -74,12 +75,9 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: kind('deleteContainer'), path: text }),
   fc.record({ kind: kind('auth'), type: int, scheme: text, auth: data }),
   fc.record({ kind: kind('setWatches'), ...setWatches }),
-  fc.record({
-    kind: kind('setWatches2'),
-    ...setWatches,
-    persistentWatches: texts,
-    persistentRecursiveWatches: texts,
-  }),
+  fc.record({ kind: kind('setWatches2'), ...setWatches2 }),
+  fc.record({ kind: kind('resumeWatches'), ...setWatches2, last: fc.boolean() }),
+  fc.record({ kind: kind('acknowledge'), seen: int }),
   fc.record({ kind: kind('getEphemerals'), prefixPath: text }),
   fc.record({ kind: kind('getAllChildrenNumber'), path: text }),
   fc.record({ kind: kind('addWatch'), path: text, mode: int }),
@@ -133,23 +131,33 @@ export const responses: { readonly [K in ResponseKind]: fc.Arbitrary<Responses[K
   addWatch: nothing,
   whoAmI: fc.record({ clientInfo: fc.array(fc.record({ authScheme: text, user: text }), { maxLength: 3 }) }),
   closeSession: nothing,
+  resumeWatches: nothing,
 }
 
 export const header = fc.record({ xid: int, zxid: fc.oneof(fc.constant(-1), long), err: int })
 export const xid = int
-export const connectRequest = fc.record({
+const connect = {
   protocolVersion: int,
   lastZxidSeen: fc.oneof(fc.constant(-1), long),
   timeOut: int,
   sessionId,
   passwd: bytes,
   readOnly: fc.boolean(),
-})
-export const connectResponse = fc.record({
+}
+const line = fc.integer({ min: 1, max: 2 ** 48 - 1 })
+export const connectRequest = fc.oneof(
+  fc.record(connect),
+  fc.record({ ...connect, offer: fc.record({ version: fc.integer({ min: 1, max: 2 ** 31 - 1 }), line }) }),
+)
+const connected = {
   protocolVersion: int,
   timeOut: int,
   sessionId,
   passwd: bytes,
   readOnly: fc.boolean(),
-})
+}
+export const connectResponse = fc.oneof(
+  fc.record(connected),
+  fc.record({ ...connected, grant: fc.record({ version: int, continued: fc.boolean() }) }),
+)
 export const event = fc.record({ type: int, state: int, path: text })

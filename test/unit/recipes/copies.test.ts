@@ -51,7 +51,7 @@ describe('a cache', () => {
     )
   })
 
-  test('comes back whole after a broken connection, and says that it does not know what happened meanwhile', async () => {
+  test('comes back whole after a broken connection, with all that happened meanwhile', async () => {
     const [a, b] = (await Promise.all([tabs.open(60_000), tabs.open()])) as [Tab, Tab]
     for (const name of ['/m', '/m/x', '/m/y']) await tabs.until(b.client.create(name, '1'))
     const cache = await tabs.until(new Cache(a, '/m').ready())
@@ -76,8 +76,9 @@ describe('a cache', () => {
     await tabs.until(cache.close())
     await tabs.until(reading)
     expect(types.slice(0, 4)).toEqual(['put', 'put', 'put', 'ready'])
-    expect(types).toContain('stale')
-    expect(types.at(-1)).toBe('resync')
+    expect(types.indexOf('stale')).toBeGreaterThan(3)
+    expect(types.at(-1)).toBe('ready')
+    expect(types).not.toContain('resync')
   })
 
   test('tells a reader that is too slow what it missed, by one event', async () => {

@@ -78,11 +78,13 @@ export class Pair {
     sessionId = 0n,
     passwd: Uint8Array = new Uint8Array(16),
     lastZxidSeen = 0,
+    line = 0,
   ): void {
     this.carryOut(this.servers[which].connectionOpened(id, { from: 'peer', address: '' }))
     const session = sessionId as SessionId
     const connect = { protocolVersion: 0, lastZxidSeen, timeOut: 4000, sessionId: session, passwd, readOnly: false }
-    this.frame(which, id, encodeConnectRequest(connect))
+    const offer = line === 0 ? {} : { offer: { version: 1, line } }
+    this.frame(which, id, encodeConnectRequest({ ...connect, ...offer }))
   }
 
   session(which: 0 | 1, id: ConnectionId): ReturnType<typeof decodeConnectResponse> {

@@ -13,10 +13,42 @@ export const B = 0xbn as SessionId
 
 /** A state with its leader's preparer; what is prepared is applied when the test says so. */
 export class Machine {
-  readonly state = State.fresh()
-  readonly preparer = new Preparer(this.state, { extendedTypes: true, enforceQuota: false })
+  readonly state: State
+  readonly preparer: Preparer
   readonly #prepared: { readonly zxid: Zxid; readonly txn: Txn }[] = []
   #zxid = makeZxid(1, 0)
+
+  constructor(state = State.fresh()) {
+    this.state = state
+    this.preparer = new Preparer(state, { extendedTypes: true, enforceQuota: false })
+  }
+
+  /** With sessions A and B. A numbers its requests. */
+  static numbering(): Machine {
+    const machine = Machine.withSessions()
+    machine.ask({ kind: 'moveSession', session: A, origin: 10, timeout: 5000, password: new Uint8Array(16), line: 5 })
+    machine.applyAll()
+    return machine
+  }
+
+  /** Of session A's line; replies up to `seen` were read. */
+  numbered(number: number, request: Request, seen = 0): Txn {
+    return this.ask({
+      kind: 'client',
+      session: A,
+      origin: 10,
+      who: [],
+      packet: encodeRequest(number, request),
+      seen,
+    })
+  }
+
+  /** Another leader, that knows only what is applied. */
+  succeeded(state = this.state): Machine {
+    const machine = new Machine(state)
+    machine.#zxid = state.applied
+    return machine
+  }
 
   /** With sessions A and B. */
   static withSessions(): Machine {
@@ -28,6 +60,7 @@ export class Machine {
         origin: Number(session),
         timeout: 5000,
         password: new Uint8Array(16),
+        line: 0,
       })
     }
     machine.applyAll()
@@ -47,7 +80,7 @@ export class Machine {
 
   request(session: SessionId, request: Request, who: readonly Identity[] = []): Txn {
     const packet = encodeRequest(1, request)
-    return this.ask({ kind: 'client', session, origin: Number(session), who, packet })
+    return this.ask({ kind: 'client', session, origin: Number(session), who, packet, seen: null })
   }
 
   /** Applies what was prepared, but the last `lag`. */

@@ -104,7 +104,7 @@ describe('prepare', () => {
 
   it('moves a session only with its password, and then refuses its former connection', () => {
     const machine = Machine.withSessions()
-    const move = { kind: 'moveSession', session: A, origin: 99, timeout: 7000 } as const
+    const move = { kind: 'moveSession', session: A, origin: 99, timeout: 7000, line: 0 } as const
     expect(machine.ask({ ...move, password: new Uint8Array(16).fill(1) }).body).toMatchObject({
       code: ERROR_CODES.SessionExpired,
     })
@@ -128,7 +128,7 @@ describe('prepare', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         machine.prepare(bytes)
-        machine.ask({ kind: 'client', session: A, origin: Number(A), who: [], packet: bytes })
+        machine.ask({ kind: 'client', session: A, origin: Number(A), who: [], packet: bytes, seen: null })
         machine.applyAll()
       }),
     )
