@@ -1,3 +1,5 @@
+import { SERVER_MUTANTS } from './server-mutants.ts'
+
 import { SERVICE_MUTANTS } from './service-mutants.ts'
 
 /** Ways to break the protocol on purpose. Each is applied to a copy of the sources; a harness must notice. Never shipped. */
@@ -334,20 +336,5 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: 'retry-not-recognised',
-    why: 'a request that is asked again under its number is done again',
-    harness: 'tree',
-    budget: 200,
-    edits: [
-      { file: 'src/tree/prepare.ts', find: "if (before === 'again')", replace: "if (before === 'again' && seen < 0)" },
-    ],
-  },
-  {
-    name: 'watches-resume-late',
-    why: 'a watch that goes on after a reconnect leaves out the first txn that its client missed',
-    harness: 'tree',
-    budget: 200,
-    edits: [{ file: 'src/server/rearm.ts', find: 'recent.after(since)', replace: 'recent.after((since + 1) as Zxid)' }],
-  },
+  ...SERVER_MUTANTS,
 ]
