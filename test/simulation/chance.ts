@@ -16,6 +16,15 @@ export class Chance {
     for (let i = 0; i < 12; i++) this.uint()
   }
 
+  /** The n-th stream of a seed, in place: what is drawn from one does not change the others. */
+  turnTo(seed: number, n: number): void {
+    this.#a = Math.imul(seed + 1, 2654435761) | 0
+    this.#b = Math.imul(n + 1, 2246822507) | 0
+    this.#c = Math.imul(seed ^ (n << 7), 3432918353) | 0
+    this.#d = 1
+    for (let i = 0; i < 8; i++) this.uint()
+  }
+
   uint(): number {
     const t = (((this.#a + this.#b) | 0) + this.#d) | 0
     this.#d = (this.#d + 1) | 0

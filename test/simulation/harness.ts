@@ -1,5 +1,5 @@
 import { live } from './life.ts'
-import { walkOnce } from './walk.ts'
+import { walkOnce } from './walk-once.ts'
 
 /** What plays a seed: a timed life with the smallest state machine, one with the product's server and clients, an untimed walk. */
 export const HARNESSES = ['zab', 'tree', 'walk'] as const
@@ -23,19 +23,6 @@ export async function play(harness: Harness, seed: number): Promise<Outcome> {
   if (harness === 'walk') return { ...walkOnce(seed), virtualMs: 0 }
   const report = await live(seed, { profile: harness })
   return { ...report, steps: report.events }
-}
-
-/** The readable trace of a seed, with what it ended in. */
-export async function traceOf(
-  harness: Harness,
-  seed: number,
-): Promise<{ readonly lines: readonly string[]; readonly failure: string | null }> {
-  if (harness === 'walk') {
-    const { trail, failure } = walkOnce(seed)
-    return { lines: trail, failure }
-  }
-  const { log, failure } = await live(seed, { profile: harness, makeLog: true })
-  return { lines: log, failure }
 }
 
 /** The command that plays this seed again. */

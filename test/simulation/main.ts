@@ -1,15 +1,18 @@
 // npm run sim -- [--profile zab|tree] [--seeds A-B] [--minutes M] [--jobs N] [--stop] [--mutation NAME]
 // npm run sim -- --walk [--seeds A-B] [--minutes M] [--jobs N] [--stop] [--mutation NAME]
-// npm run sim -- [--profile NAME | --walk] --trace SEED
+// npm run sim -- [--profile NAME | --walk] --trace SEED [--only FAULT,…] [--shape JSON]
+// npm run sim -- [--profile NAME | --walk] --shrink SEED
 // npm run sim -- --soak --minutes M [--jobs N] [--from SEED] [--dir DIR]
 // npm run sim -- --exhaustive [--crashes N] [--leads N] [--follows N] [--transactions N] [--step-downs N] [--resets N]
 // npm run sim -- --story NAME
 // npm run sim -- --mutations [--exhaustive] [--mutation NAME,…]
 import { CommandLine } from './command-line.ts'
+import { commit } from './commit.ts'
 import { exhaust } from './exhaustive.ts'
-import { type Harness, isHarness, traceOf } from './harness.ts'
+import { again, type Harness, isHarness } from './harness.ts'
 import { mutateAll, playMutant } from './mutate.ts'
 import { playSeeds } from './seeds.ts'
+import { optionsOf, type Part, playPart, shrink } from './shrink.ts'
 import { soak } from './soak.ts'
 import { tellStory } from './story.ts'
 
@@ -32,6 +35,7 @@ async function run(): Promise<number> {
   }
   const harness = chosen()
   const trace = line.value('trace')
+  if (line.value('shrink') !== undefined) return shrinkOne(harness, line.number('shrink', 1))
   return trace === undefined ? playSeeds(harness, line) : show(harness, Number(trace))
 }
 
@@ -42,11 +46,32 @@ function chosen(): Harness {
 }
 
 async function show(harness: Harness, seed: number): Promise<number> {
-  const { lines, failure } = await traceOf(harness, seed)
+  const only = line.value('only')?.split(',')
+  const shape = line.value('shape')
+  const part: Part = {
+    ...(only === undefined ? {} : { only }),
+    ...(shape === undefined ? {} : { shape: JSON.parse(shape) }),
+  }
+  const { lines, failure } = await playPart(harness, seed, part)
   for (const line of lines) console.log(line)
   console.log(failure ?? 'clean')
   console.log(failure === null ? '1 passed, 0 failed' : '0 passed, 1 failed')
   return failure === null ? 0 : 1
+}
+
+async function shrinkOne(harness: Harness, seed: number): Promise<number> {
+  const shrunk = await shrink(harness, seed)
+  if (shrunk === null) {
+    console.log(`seed ${seed} does not fail at commit ${commit()}\n1 passed, 0 failed`)
+    return 0
+  }
+  const { part, played, faults, runs } = shrunk
+  for (const line of played.lines) console.log(line)
+  console.log(played.failure)
+  console.log(`commit ${commit()}, seed ${seed}: ${faults[0]} faults shrunk to ${faults[1]} in ${runs} runs`)
+  console.log(`  again: ${again(harness, seed)}${optionsOf(part)}`)
+  console.log('0 passed, 1 failed')
+  return 1
 }
 
 /** Every interleaving within the bounds. */

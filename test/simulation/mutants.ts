@@ -23,6 +23,19 @@ const edit = (file: string, find: string, replace: string): Mutant['edits'][numb
 })
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'canary',
+    why: 'one replica in some hundreds stops for no reason: a harness that stays green does not look',
+    harness: 'walk',
+    budget: 2000,
+    edits: [
+      edit(
+        'broadcast',
+        "const role = peer.role\n if (role.kind === 'leading' && role.phase === 'broadcast') { propose",
+        "const role = peer.role\n if (peer.options.seed % 499 === 7) throw new Error(\"canary\")\n if (role.kind === 'leading' && role.phase === 'broadcast') { propose",
+      ),
+    ],
+  },
   ...SERVICE_MUTANTS,
   {
     name: 'ack-before-durable',
@@ -248,7 +261,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-election-jitter-nor-rounds',
     why: 'a looking peer never asks again: elections hang',
     harness: 'zab',
-    budget: 200,
+    budget: 2000,
     edits: [
       edit('election', 'if (peer.role === role && peer.now >= role.resendAt) announce', 'if (peer.now < 0) announce'),
     ],

@@ -65,37 +65,49 @@ function argsFor({ harness, story, budget }: Mutant): string[] {
   return harness === 'walk' ? ['--walk', ...seeds] : ['--profile', harness, ...seeds]
 }
 
-/** Runs the harness on the mutant until it notices, or its budget is used up. */
-function hunt(mutant: Mutant, exhaustive: boolean): Promise<Verdict> {
-  const dir = plant(mutant)
-  const began = performance.now()
-  const args = exhaustive ? ['--exhaustive', ...(mutant.small ?? [])] : argsFor(mutant)
+interface Ran {
+  readonly code: number | null
+  readonly out: string
+}
+
+function run(dir: string, args: readonly string[]): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [tsx, join(dir, 'test/simulation/main.ts'), ...args], { cwd: dir })
     let out = ''
-    child.stdout.on('data', (bytes) => {
-      out += bytes
-    })
-    child.stderr.on('data', (bytes) => {
-      out += bytes
-    })
+    const hear = (bytes: Buffer): void => {
+      out += bytes.toString()
+    }
+    child.stdout.on('data', hear)
+    child.stderr.on('data', hear)
     child.on('error', reject)
-    child.on('close', (code) => {
-      rmSync(dir, { recursive: true, force: true })
-      const counts = /(\d+) passed, (\d+) failed/.exec(out)
-      if (counts === null) return reject(new Error(`mutant ${mutant.name} did not run:\n${out.slice(-2000)}`))
-      const by = /(?:seed|world) (\d+) failed.*?: (.*)/.exec(out)
-      resolve({
-        mutant,
-        killed: code === 1 && Number(counts[2]) > 0,
-        took: exhaustive
-          ? `${by?.[1] ?? 'all'} states`
-          : `${Number(counts[1]) + Number(counts[2])} ${{ walk: 'walks', story: 'story', zab: 'seeds', tree: 'seeds' }[mutant.harness]}`,
-        seconds: (performance.now() - began) / 1000,
-        by: (by?.[2] ?? '').slice(0, 100),
-      })
-    })
+    child.on('close', (code) => resolve({ code, out }))
   })
+}
+
+/** Runs the harness on the mutant until it notices, or its budget is used up. It has noticed nothing if the sources themselves fail that seed. */
+async function hunt(mutant: Mutant, exhaustive: boolean): Promise<Verdict> {
+  const dir = plant(mutant)
+  const began = performance.now()
+  const { harness } = mutant
+  const { code, out } = await run(dir, exhaustive ? ['--exhaustive', ...(mutant.small ?? [])] : argsFor(mutant))
+  const seconds = (performance.now() - began) / 1000
+  rmSync(dir, { recursive: true, force: true })
+  const counts = /(\d+) passed, (\d+) failed/.exec(out)
+  if (counts === null) throw new Error(`mutant ${mutant.name} did not run:\n${out.slice(-2000)}`)
+  const by = /(?:seed|world) (\d+) failed.*?: (.*)/.exec(out)
+  let killed = code === 1 && Number(counts[2]) > 0
+  let cause = (by?.[2] ?? '').slice(0, 100)
+  if (killed && !exhaustive && harness !== 'story' && by !== null) {
+    const harnessArgs = harness === 'walk' ? ['--walk'] : ['--profile', harness]
+    if ((await run(top, [...harnessArgs, '--trace', by[1] ?? ''])).code !== 0) {
+      killed = false
+      cause = `nobody: without the mutant seed ${by[1]} fails too`
+    }
+  }
+  const unit = { walk: 'walks', story: 'story', zab: 'seeds', tree: 'seeds' }[harness]
+  const took = exhaustive ? `${by?.[1] ?? 'all'} states` : `${Number(counts[1]) + Number(counts[2])} ${unit}`
+  const steps = /seeds, (\d+) steps/.exec(out)?.[1]
+  return { mutant, killed, took: steps === undefined ? took : `${took} (${steps} steps)`, seconds, by: cause }
 }
 
 /** `names` empty: all; `exhaustive`: those that the small world is large enough for. Two at a time. The exit code. */
@@ -111,7 +123,7 @@ export async function mutateAll(names: readonly string[], exhaustive: boolean): 
       if (verdict.killed) killed++
       const how = verdict.killed
         ? `killed in ${verdict.took}, ${verdict.seconds.toFixed(1)} s, by ${verdict.by}`
-        : `SURVIVED ${verdict.took}`
+        : `SURVIVED ${verdict.took} ${verdict.by}`
       console.log(`${mutant.name}: ${how}`)
     }
   }

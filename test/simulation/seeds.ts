@@ -31,7 +31,9 @@ export async function playSeeds(harness: Harness, line: CommandLine): Promise<nu
     (_, tally) => {
       sum = add(sum, tally)
       for (const { seed, cause } of tally.failures) {
-        console.log(`seed ${seed} failed at commit ${version}: ${cause}\n  again: ${again(harness, seed)}`)
+        console.log(
+          `seed ${seed} failed at commit ${version}: ${cause}\n  again: ${again(harness, seed)}, or --shrink ${seed}`,
+        )
       }
     },
   )

@@ -2,7 +2,8 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commit, firstSeed } from './commit.ts'
 import { playAll } from './crew.ts'
-import { again, HARNESSES, type Harness, traceOf } from './harness.ts'
+import { again, HARNESSES, type Harness } from './harness.ts'
+import { optionsOf, shrink } from './shrink.ts'
 import { add, marksOf, NOTHING, ratesOf, seedsOf, type Tally } from './tally.ts'
 
 export interface SoakOptions {
@@ -82,8 +83,11 @@ export async function soak({ minutes, jobs, from, dir }: SoakOptions): Promise<n
   for (const harness of HARNESSES) {
     for (const { seed, cause } of tallyFor(harness).failures.slice(0, 10)) {
       if (cause.startsWith('one of the seeds')) continue
-      const { lines } = await traceOf(harness, seed)
-      appendFileSync(join(dir, `${version}-${harness}-${seed}.txt`), `${lines.join('\n')}\n`)
+      const shrunk = await shrink(harness, seed, 200)
+      if (shrunk === null) continue
+      const { part, played } = shrunk
+      const told = [`${again(harness, seed)}${optionsOf(part)}`, ...played.lines, played.failure]
+      appendFileSync(join(dir, `${version}-${harness}-${seed}.txt`), `shrunk: ${told.join('\n')}\n`)
     }
   }
   say(`${all.passed} passed, ${all.failures.length} failed`)

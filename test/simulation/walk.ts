@@ -35,6 +35,9 @@ export class Walk {
   readonly #weights: readonly number[]
   readonly marks = new Map<string, number>()
   readonly trail: string[] = []
+  /** By their numbers, as far as the walk went. */
+  readonly actions: number[] = []
+  readonly #seed: number
   #nextLink = 1
   #request = 0
   #turns: boolean
@@ -42,6 +45,7 @@ export class Walk {
   readonly #copies = new Map<Walker, DiskState>()
 
   constructor(seed: number, options: WalkOptions) {
+    this.#seed = seed
     this.#chance = new Chance(seed, 'walk')
     const ids = Array.from({ length: options.voters + options.observers }, (_, i) => (i + 1) as ReplicaId)
     const voters = ids.slice(0, options.voters)
@@ -102,8 +106,14 @@ export class Walk {
     )
   }
 
-  run(steps: number): void {
-    for (let i = 0; i < steps; i++) this.#act()
+  /** `only`: of all actions these. Each draws from a stream of its own, so that one left out does not change the others' choices. */
+  run(steps: number, only?: ReadonlySet<number>): void {
+    for (let i = 0; i < steps; i++) {
+      if (only !== undefined && !only.has(i)) continue
+      this.actions.push(i)
+      this.#chance.turnTo(this.#seed, i)
+      this.#act()
+    }
   }
 
   #act(): void {
@@ -321,28 +331,4 @@ export class Walk {
   get committed(): number {
     return this.#checkers.committed
   }
-}
-
-export interface WalkReport {
-  readonly seed: number
-  readonly steps: number
-  readonly committed: number
-  readonly marks: ReadonlyMap<string, number>
-  readonly failure: string | null
-  readonly trail: readonly string[]
-}
-
-/** One walk; its shape is drawn from the seed. */
-export function walkOnce(seed: number): WalkReport {
-  const shape = new Chance(seed, 'shape')
-  const steps = shape.pick([150, 400, 400, 1500])
-  const walk = new Walk(seed, { voters: shape.pick([1, 2, 3, 3, 3, 4, 5]), observers: shape.pick([0, 0, 1, 2]), steps })
-  let failure: string | null = null
-  try {
-    walk.run(steps)
-  } catch (error) {
-    failure =
-      (error as Error)?.name === 'Violation' ? (error as Error).message : String((error as Error)?.stack ?? error)
-  }
-  return { seed, steps, committed: walk.committed, marks: walk.marks, failure, trail: walk.trail }
 }
