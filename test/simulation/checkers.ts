@@ -70,7 +70,7 @@ export class Checkers {
     if (peer.delivered > peer.committed || peer.durable.acceptedEpoch > disk.acceptedEpoch) {
       throw new Violation('I9', `replica ${disk.replica} shows more than its disk has`)
     }
-    this.#invariants.afterEvent(peer)
+    this.#invariants.afterEvent(peer, disk)
   }
 
   /** Before a message leaves. */

@@ -13,6 +13,7 @@ interface Glance {
   readonly peer: Readonly<Peer>
   delivered: Zxid
   config: Zxid
+  epoch: number
 }
 
 /** What must hold of one replica at any moment, beyond what replicas must have in common. O(1) amortised an event, but for a search in its log. */
@@ -28,17 +29,21 @@ export class Invariants {
     this.#committedBelow = committedBelow
   }
 
-  afterEvent(peer: Readonly<Peer>): void {
+  afterEvent(peer: Readonly<Peer>, disk: DiskState): void {
     const { role, history, options } = peer
     if (role.kind === 'leading' && role.phase !== 'discovery') this.#leads(peer, role)
     let glance = this.#glances.get(options.id)
     if (glance?.peer !== peer) {
-      glance = { peer, delivered: peer.delivered, config: 0 as Zxid }
+      glance = { peer, delivered: peer.delivered, config: 0 as Zxid, epoch: 0 }
       this.#glances.set(options.id, glance)
     }
     if (glance.delivered !== peer.delivered) {
       glance.delivered = peer.delivered
       bounded(peer)
+    }
+    if (glance.epoch !== disk.currentEpoch) {
+      glance.epoch = disk.currentEpoch
+      this.#standsFor(disk)
     }
     const [before, last] = history.configs.slice(-2)
     const config = (last ?? before)?.entry.zxid ?? (0 as Zxid)
@@ -48,6 +53,16 @@ export class Invariants {
       throw new Violation(
         'I13',
         `replica ${options.id}: ${tell(before.config)}, then ${tell(last.config)}, have quorums apart`,
+      )
+  }
+
+  /** I3: a disk that says that it has entered an epoch holds all that was committed in earlier ones; elections believe it. */
+  #standsFor(disk: DiskState): void {
+    const committed = this.#committedBelow(makeZxid(disk.currentEpoch, 0))
+    if (committed !== undefined && !onDisk(disk, committed))
+      throw new Violation(
+        'I3',
+        `disk ${disk.replica} says epoch ${disk.currentEpoch}, and lacks ${formatZxid(committed)}`,
       )
   }
 

@@ -1,20 +1,6 @@
+import type { Mutant } from './mutant.ts'
 import { SERVER_MUTANTS } from './server-mutants.ts'
-
 import { SERVICE_MUTANTS } from './service-mutants.ts'
-
-/** Ways to break the protocol on purpose. Each is applied to a copy of the sources; a harness must notice. Never shipped. */
-export interface Mutant {
-  readonly name: string
-  readonly why: string
-  readonly harness: 'walk' | 'zab' | 'tree' | 'story'
-  /** The budget: so many walks or seeds. */
-  readonly budget: number
-  /** With `story`: the scenario that ends differently. */
-  readonly story?: string
-  /** Bounds within which the exhaustive search meets it too. */
-  readonly small?: readonly string[]
-  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
-}
 
 const edit = (file: string, find: string, replace: string): Mutant['edits'][number] => ({
   file: `src/zab/${file}.ts`,
@@ -247,6 +233,26 @@ export const MUTANTS: readonly Mutant[] = [
         'synchronization',
         'hasQuorum(config, (id) => role.newLeaderAcks.has(id))',
         'hasQuorum({ ...config, old: null }, (id) => role.newLeaderAcks.has(id))',
+      ),
+    ],
+  },
+  {
+    name: 'history-kept-for-ever',
+    why: 'memory keeps all of the log that was delivered',
+    harness: 'zab',
+    budget: 50,
+    edits: [edit('broadcast', 'forget(peer.history, upTo, peer.options.historyEntriesMax)', '')],
+  },
+  {
+    name: 'proposes-before-it-delivers',
+    why: 'a leader takes requests before its own disk shows the history that it began with',
+    harness: 'walk',
+    budget: 60_000,
+    edits: [
+      edit(
+        'broadcast',
+        "  deliver(peer, orders)\n  orders.push({ kind: 'leading' })",
+        "  orders.push({ kind: 'leading' })",
       ),
     ],
   },

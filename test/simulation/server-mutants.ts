@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 /** Ways to break what a replica does for its clients. */
 export const SERVER_MUTANTS: readonly Mutant[] = [

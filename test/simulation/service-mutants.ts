@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 const edit = (file: string, find: string, replace: string): Mutant['edits'][number] => ({
   file: `src/${file}.ts`,

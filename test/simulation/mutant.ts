@@ -1,0 +1,13 @@
+/** Ways to break the protocol on purpose. Each is applied to a copy of the sources; a harness must notice. Never shipped. */
+export interface Mutant {
+  readonly name: string
+  readonly why: string
+  readonly harness: 'walk' | 'zab' | 'tree' | 'story'
+  /** The budget: so many walks or seeds. */
+  readonly budget: number
+  /** With `story`: the scenario that ends differently. */
+  readonly story?: string
+  /** Bounds within which the exhaustive search meets it too. */
+  readonly small?: readonly string[]
+  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
+}
