@@ -273,20 +273,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'sleeper-keeps-its-role',
-    why: 'a leader that slept answers its backlog as if nothing had happened',
-    harness: 'tree',
-    budget: 2000,
-    edits: [edit('liveness', "  stepDown(peer, 'this replica slept', orders)", '')],
-  },
-  {
-    name: 'sync-without-quorum',
-    why: 'sync is answered without asking whether a quorum still follows',
-    harness: 'tree',
-    budget: 2000,
-    edits: [edit('sync-read', 'if (!confirmed) return', '')],
-  },
-  {
     name: 'backwards-votes',
     why: 'a replica whose store went backwards votes as if nothing had happened',
     harness: 'zab',

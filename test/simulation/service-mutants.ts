@@ -118,4 +118,18 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     budget: 400,
     edits: [edit('server/connection', 'return this.#unsynced < this.#pending.length', 'return false')],
   },
+  {
+    name: 'sleeper-keeps-its-role',
+    why: 'a leader that slept answers its backlog as if nothing had happened',
+    harness: 'tree',
+    budget: 2000,
+    edits: [edit('zab/liveness', "  stepDown(peer, 'this replica slept', orders)", '')],
+  },
+  {
+    name: 'sync-without-quorum',
+    why: 'sync is answered without asking whether a quorum still follows',
+    harness: 'tree',
+    budget: 2000,
+    edits: [edit('zab/sync-read', 'if (!confirmed) return', '')],
+  },
 ]
