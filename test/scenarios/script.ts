@@ -1,7 +1,8 @@
-import type { ReplicaId } from '../../src/base/ids.ts'
+import type { EnsembleId, ReplicaId } from '../../src/base/ids.ts'
 import { makeZxid, type Zxid } from '../../src/base/zxid.ts'
 import type { Entry } from '../../src/zab/entry.ts'
 import { encodeConfig, encodeFormat, FORMAT_VERSION } from '../../src/zab/membership.ts'
+import { forged, nonceBetween } from './forge.ts'
 import { ENSEMBLE, key, Stage } from './stage.ts'
 
 /**
@@ -81,9 +82,9 @@ const milliseconds = (word: string | undefined): number => Number(/^(\d+)ms$/.ex
 const text = (word: string | undefined): Uint8Array => new TextEncoder().encode((word ?? '').replaceAll('"', ''))
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`; `empty`: a joiner. */
+  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`; `empty`: a joiner; `adopted`: run for a dead tab. */
   peers: (stage, words, options) => {
-    const who = words.filter((word) => word !== 'empty').map(id)
+    const who = words.filter((word) => word !== 'empty' && word !== 'adopted').map(id)
     const voters = options.has('voters') ? ids(options.get('voters') as string) : who
     const entries = words.includes('empty') ? [] : [...founding(voters), ...log(options.get('log'))]
     const last = entries.at(-1)?.zxid ?? (0 as Zxid)
@@ -94,6 +95,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
           id: one,
           target: Number(options.get('target') ?? voters.length),
           historyEntriesMax: Number(options.get('history') ?? 1000),
+          adopted: words.includes('adopted'),
         },
         entries,
         { accepted: Number(options.get('accepted') ?? current), current },
@@ -102,6 +104,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       stage.start(actor)
     }
   },
+  /** `skip 2:fffffffd`: so many transactions later, all of them delivered everywhere and in snapshots. */
+  skip: (stage, words) => stage.skip(zxid(words[0] ?? '')),
   /** A link opens: `link 1 2`, or among all: `link all`. */
   link: (stage, words) => {
     const who = words[0] === 'all' ? [...stage.actors.keys()] : words.map(id)
@@ -124,12 +128,37 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     if (from === undefined || to === undefined) throw new Error('deliver from->to')
     if (stage.deliver(from, to, count(words[1])) === 0) throw new Error(`nothing is on its way ${from}→${to}`)
   },
+  /** `forge 1->2 commit zxid=9:9`: 1 sends what it should not; what is not said is as it should be. */
+  forge: (stage, words, options) => {
+    const [[from, to] = []] = ways(words.slice(0, 1))
+    if (from === undefined || to === undefined) throw new Error('forge from->to kind')
+    const nonce = nonceBetween(stage.actor(to).peer, from)
+    stage.forge(from, to, forged(words[1] ?? '', options, nonce, { zxid, log }))
+    stage.deliver(from, to, 1)
+  },
+  /** `garble 1->2 proposal entries=… [at=n..m to=b]`: the same, but bytes n to m are others, or the last is missing. */
+  garble: (stage, words, options) => {
+    const [[from, to] = []] = ways(words.slice(0, 1))
+    if (from === undefined || to === undefined) throw new Error('garble from->to kind')
+    const said = new Map([...options].filter(([name]) => name !== 'at' && name !== 'to'))
+    const bytes = forged(words[1] ?? '', said, nonceBetween(stage.actor(to).peer, from), { zxid, log })
+    const [at, last = at] = options.get('at')?.split('..').map(Number) ?? []
+    if (at !== undefined) bytes.fill(Number(options.get('to')), at, (last ?? at) + 1)
+    stage.forge(from, to, at === undefined ? bytes.subarray(0, -1) : bytes)
+    stage.deliver(from, to, 1)
+  },
   /** `stored 2 [n]`: issued writes reach the disk, in order. */
   stored: (stage, words) => {
     if (stage.store(stage.actor(id(words[0])), count(words[1])) === 0) throw new Error('nothing to store')
   },
   request: (stage, words) => {
     stage.turn(stage.actor(id(words[0])), [{ kind: 'requested', requests: words.slice(1).map(text) }])
+  },
+  /** `flood 3 1000 [bytes=n]`: so many requests in one turn. */
+  flood: (stage, words, options) => {
+    const size = Number(options.get('bytes') ?? 1)
+    const requests = Array.from({ length: Number(words[1]) }, () => new Uint8Array(size).fill(120))
+    stage.turn(stage.actor(id(words[0])), [{ kind: 'requested', requests }])
   },
   sync: (stage, words) => {
     stage.turn(stage.actor(id(words[0])), [{ kind: 'syncRequested', tag: Number(words[1]) }])
@@ -201,9 +230,9 @@ const founding = (voters: readonly ReplicaId[]): Entry[] => [
 ]
 
 function zxid(word: string): Zxid {
-  const [, epoch, counter] = /^(\d+):(\d+)$/.exec(word) ?? []
+  const [, epoch, counter] = /^(\d+):([\da-f]+)$/.exec(word) ?? []
   if (epoch === undefined || counter === undefined) throw new Error(`"${word}" is no zxid`)
-  return makeZxid(Number(epoch), Number(counter))
+  return makeZxid(Number(epoch), Number.parseInt(counter, 16))
 }
 
 /** `1:1..1:3,2:1=config(1,2,3<-1)`: txns by their zxid, and records of configuration. */
@@ -212,6 +241,13 @@ function log(words: string | undefined): Entry[] {
   return items.flatMap((item): Entry[] => {
     const [at = '', record] = item.split('=')
     const [from = '', to = from] = at.split('..')
+    if (record === 'nameless') {
+      const config = { ensemble: '' as EnsembleId, voters: ids('1'), old: null }
+      return [{ zxid: zxid(from), kind: 'config', bytes: encodeConfig(config) }]
+    }
+    if (record === 'broken') return [{ zxid: zxid(from), kind: 'config', bytes: new Uint8Array(3) }]
+    const [, version] = /^format\((\d+)\)$/.exec(record ?? '') ?? []
+    if (version !== undefined) return [{ zxid: zxid(from), kind: 'format', bytes: encodeFormat(Number(version)) }]
     if (record !== undefined) {
       const [, voters = '', , old] = /^config\(([\d,]+)(<-([\d,]+))?\)$/.exec(record) ?? []
       const config = { ensemble: ENSEMBLE, voters: ids(voters), old: old === undefined ? null : ids(old) }

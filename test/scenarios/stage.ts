@@ -1,6 +1,7 @@
 import type { EnsembleId, LinkId, ReplicaId } from '../../src/base/ids.ts'
 import { LIMITS, TIMES } from '../../src/base/limits.ts'
-import type { Zxid } from '../../src/base/zxid.ts'
+import { counterOf, type Zxid } from '../../src/base/zxid.ts'
+import { DecodeError } from '../../src/jute/reader.ts'
 import { decodeMessage, encodeMessage } from '../../src/transport/codec.ts'
 import type { Entry } from '../../src/zab/entry.ts'
 import type { Fact, Order } from '../../src/zab/facts.ts'
@@ -16,6 +17,7 @@ export interface ActorOptions {
   readonly id: ReplicaId
   readonly target: number
   readonly historyEntriesMax: number
+  readonly adopted: boolean
 }
 
 type Write = Extract<Order, { kind: 'write' }>
@@ -57,7 +59,7 @@ export class Stage {
   }
 
   start(actor: Actor): void {
-    const { id, target, historyEntriesMax } = actor.options
+    const { id, target, historyEntriesMax, adopted } = actor.options
     const found = recover(actor.disk)
     actor.disk.incarnation++
     actor.applied = [
@@ -68,6 +70,7 @@ export class Stage {
       {
         id,
         browser: `browser ${id}`,
+        adopted,
         voters: target,
         timing: TIMES,
         proposalsInFlightMax: LIMITS.proposalsInFlightMax,
@@ -150,7 +153,8 @@ export class Stage {
       this.#links.set(key(from, to), link)
     }
     for (const [id, other] of both(a, b)) {
-      const about = { incarnation: 1, browser: `browser ${other}`, format: 1 }
+      const { adopted } = this.actor(other).options
+      const about = { incarnation: 1, browser: `browser ${other}`, format: 1, adopted }
       this.turn(this.actor(id), [{ kind: 'linkOpened', peer: other, link, about }])
     }
   }
@@ -174,14 +178,29 @@ export class Stage {
     return (ids.length === 0 ? [...this.actors.keys()] : ids).map((id) => state(this.actor(id)))
   }
 
+  /** Bytes that nobody who is honest would send now; ahead of what is on its way. */
+  forge(from: ReplicaId, to: ReplicaId, bytes: Uint8Array): void {
+    this.#queue(from, to).unshift(bytes)
+  }
+
   /** The first `count` messages on their way, in one turn. Says how many there were. */
   deliver(from: ReplicaId, to: ReplicaId, count: number): number {
     const link = this.#links.get(key(from, to))
     if (link === undefined || this.cuts.has(key(from, to))) return 0
     const batch = this.#queue(from, to).splice(0, count)
-    const facts = batch.map((bytes): Fact => ({ kind: 'received', from, link, message: decodeMessage(bytes) }))
+    const facts: Fact[] = []
+    let wrong: string | null = null
+    for (const bytes of batch) {
+      const message = read(bytes)
+      if (typeof message === 'string') wrong = message
+      else if (wrong === null) facts.push({ kind: 'received', from, link, message })
+    }
     if (facts.length > 0) this.turn(this.actor(to), facts)
-    return facts.length
+    if (wrong !== null) {
+      this.lines.push(`${to} closes the link to ${from}: ${wrong}`)
+      this.close(to, from, 'nonsense')
+    }
+    return batch.length
   }
 
   /** The first `count` issued writes reach the disk. */
@@ -199,6 +218,21 @@ export class Stage {
     actor.frozen = null
     actor.peer = null
     for (const other of this.actors.keys()) this.close(other, actor.options.id, 'the other side crashed')
+  }
+
+  /** As if so much had been proposed, committed, delivered and compacted meanwhile, by the leader that there is. */
+  skip(to: Zxid): void {
+    for (const { peer, disk } of this.actors.values()) {
+      if (peer === null || peer.pending.length > 0) throw new Error('only at rest')
+      const config = peer.history.configs.at(-1)?.entry ?? null
+      Object.assign(disk, { base: to, baseConfig: config, entries: [], committed: to })
+      Object.assign(peer.history, { base: to, entries: [], start: 0 })
+      Object.assign(peer, { committed: to, delivered: to })
+      peer.durable.zxid = to
+      if (peer.role.kind !== 'leading') continue
+      peer.role.counter = counterOf(to)
+      for (const learner of peer.role.learners.values()) Object.assign(learner, { acked: to, told: to })
+    }
   }
 
   thaw(actor: Actor): void {
@@ -240,6 +274,16 @@ const both = (a: ReplicaId, b: ReplicaId): [ReplicaId, ReplicaId][] => [
   [a, b],
   [b, a],
 ]
+/** As the transport does: what cannot be read ends the link. */
+function read(bytes: Uint8Array): Message | string {
+  try {
+    return decodeMessage(bytes)
+  } catch (error) {
+    if (error instanceof DecodeError) return error.message
+    throw error
+  }
+}
+
 const isHeartbeat = (order: Order): boolean =>
   order.kind === 'send' && (order.message.kind === 'ping' || order.message.kind === 'pong')
 const textsOf = (entries: readonly Entry[]): string[] =>

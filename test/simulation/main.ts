@@ -5,6 +5,7 @@
 // npm run sim -- --soak --minutes M [--jobs N] [--from SEED] [--dir DIR]
 // npm run sim -- --exhaustive [--crashes N] [--leads N] [--follows N] [--transactions N] [--step-downs N] [--resets N]
 // npm run sim -- --story NAME
+// npm run sim -- --coverage
 // npm run sim -- --mutations [--exhaustive] [--mutation NAME,…]
 import { CommandLine } from './command-line.ts'
 import { commit } from './commit.ts'
@@ -23,6 +24,7 @@ async function run(): Promise<number> {
   if (line.has('mutations')) return mutateAll(mutation?.split(',') ?? [], line.has('exhaustive'))
   if (mutation !== undefined) return playMutant(mutation, line.without('mutation'))
   if (line.has('exhaustive')) return exhaustAll()
+  if (line.has('coverage')) return (await import('./coverage.ts')).cover()
   const story = line.value('story')
   if (story !== undefined) return tellStory(story)
   if (line.has('soak')) {
