@@ -28,7 +28,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'a follower acknowledges a proposal that its disk does not have (ZOOKEEPER-3023)',
     harness: 'walk',
     budget: 5000,
-    small: [],
     edits: [
       edit(
         'broadcast',
@@ -42,7 +41,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'a leader counts its own disk before it has written',
     harness: 'walk',
     budget: 5000,
-    small: [],
     edits: [
       edit(
         'broadcast',
@@ -56,7 +54,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'NEWLEADER is acknowledged before the history is durable (ZOOKEEPER-3911, 4646)',
     harness: 'walk',
     budget: 20_000,
-    small: [],
     edits: [
       edit(
         'synchronization',
@@ -83,7 +80,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'a learner keeps a tail that the leader does not have (ZOOKEEPER-2845)',
     harness: 'walk',
     budget: 60_000,
-    small: ['--transactions', '2', '--follows', '3'],
     edits: [
       edit('synchronization', "mode: from < learner.lastZxid ? 'trunc' : 'diff', from", "mode: 'diff', from"),
       edit(
@@ -99,7 +95,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'the leader takes its history for committed before a quorum has it',
     harness: 'walk',
     budget: 5000,
-    small: [],
     edits: [
       edit(
         'synchronization',
@@ -113,7 +108,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'nobody asks whether the promise quorum knows more than the leader',
     harness: 'walk',
     budget: 60_000,
-    small: [],
     edits: [
       edit(
         'discovery',
@@ -140,7 +134,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'ACKEPOCH leaves before the promise is on the disk',
     harness: 'walk',
     budget: 400_000,
-    small: [],
     edits: [
       edit(
         'discovery',
@@ -154,7 +147,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'n/2 instead of more than half',
     harness: 'walk',
     budget: 5000,
-    small: [],
     edits: [edit('quorum', 'Math.floor(count / 2) + 1', 'Math.max(1, Math.floor(count / 2))')],
   },
   {
@@ -162,7 +154,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'messages of an aborted attempt over the same link are taken for those of the present one',
     harness: 'walk',
     budget: 60_000,
-    small: [],
     edits: [
       edit('step', ' || learner.nonce !== message.nonce', ''),
       edit('step', ' || role.nonce !== message.nonce', ''),
@@ -176,7 +167,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'the new epoch is the highest reported one, not one above it (ZOOKEEPER-1343)',
     harness: 'walk',
     budget: 5000,
-    small: [],
     edits: [edit('discovery', 'Math.max(...role.infos.values()) + 1', 'Math.max(1, ...role.infos.values())')],
   },
   {
@@ -195,7 +185,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'memory shows what the own disk may still lose (ZOOKEEPER-4882)',
     harness: 'walk',
     budget: 5000,
-    small: [],
     edits: [edit('broadcast', 'Math.min(peer.committed, peer.durable.zxid) as Zxid', 'peer.committed')],
   },
   {

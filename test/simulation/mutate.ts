@@ -90,7 +90,10 @@ async function hunt(mutant: Mutant, exhaustive: boolean): Promise<Verdict> {
   const dir = plant(mutant)
   const began = performance.now()
   const { harness } = mutant
-  const { code, out } = await run(dir, exhaustive ? ['--exhaustive', ...(mutant.small ?? [])] : argsFor(mutant))
+  const { code, out } = await run(
+    dir,
+    exhaustive ? ['--exhaustive', ...(SMALL_WORLD[mutant.name] ?? [])] : argsFor(mutant),
+  )
   const seconds = (performance.now() - began) / 1000
   rmSync(dir, { recursive: true, force: true })
   const counts = /(\d+) passed, (\d+) failed/.exec(out)
@@ -113,8 +116,8 @@ async function hunt(mutant: Mutant, exhaustive: boolean): Promise<Verdict> {
 
 /** `names` empty: all; `exhaustive`: those that the small world is large enough for. Two at a time. The exit code. */
 export async function mutateAll(names: readonly string[], exhaustive: boolean): Promise<number> {
-  const chosen = MUTANTS.filter(({ name, small }) =>
-    names.length === 0 ? !exhaustive || small !== undefined : names.includes(name),
+  const chosen = MUTANTS.filter(({ name }) =>
+    names.length === 0 ? !exhaustive || name in SMALL_WORLD : names.includes(name),
   )
   const waiting = [...chosen]
   let killed = 0
