@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Mutant } from './mutant.ts'
 import { MUTANTS } from './mutants.ts'
+import { SMALL_WORLD } from './small-mutants.ts'
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const tsx = join(top, 'node_modules/tsx/dist/cli.mjs')
