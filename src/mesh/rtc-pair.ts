@@ -26,8 +26,23 @@ const STEPS_MAX = 256
 /** Both sides name the channel by number, so that it needs no word of signaling. simple-peer's own channel stays unused. */
 const CHANNEL = { label: 'tabkeeper', init: { negotiated: true, id: 100, ordered: true } } as const
 
-export const openRtcPair: OpenPair = (initiator, iceServers, events) => {
-  const peer = new SimplePeer({ initiator, trickle: true, config: { iceServers: [...iceServers] } })
+export const openRtcPair: OpenPair = (initiator, iceServers, events) =>
+  openPairBy(undefined, initiator, iceServers, events)
+
+/** The same outside of a browser: `wrtc` has the platform's classes, `RTCPeerConnection` and the like. */
+export const rtcPairsBy =
+  (wrtc: object): OpenPair =>
+  (initiator, iceServers, events) =>
+    openPairBy(wrtc, initiator, iceServers, events)
+
+function openPairBy(
+  wrtc: object | undefined,
+  initiator: boolean,
+  iceServers: readonly RTCIceServer[],
+  events: PairEvents,
+): RtcPair {
+  const config = { iceServers: [...iceServers] }
+  const peer = new SimplePeer({ initiator, trickle: true, config, ...(wrtc && { wrtc }) })
   const connection = peer._pc
   let open = true
   let steps = 0

@@ -4,6 +4,8 @@ declare module 'simple-peer/simplepeer.min.js' {
     readonly initiator: boolean
     readonly trickle: boolean
     readonly config: RTCConfiguration
+    /** Where the platform has no classes of its own. */
+    readonly wrtc?: object
   }
   export default class SimplePeer {
     constructor(options: SimplePeerOptions)

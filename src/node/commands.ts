@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { BUILD } from '../base/build.ts'
 import { KeeperError } from '../base/errors.ts'
 import { formatAddress, parseAddress, parseAddresses } from './address.ts'
-import { Gateway } from './gateway.ts'
+import { Gateway, type GatewayOptions } from './gateway.ts'
 import { WebSocketProxy } from './proxy.ts'
 import { runShell } from './shell.ts'
 import { SignalServer } from './signal-server.ts'
@@ -10,7 +10,9 @@ import { SignalServer } from './signal-server.ts'
 const USAGE = `usage: tabkeeper <command>
 
   gateway --listen HOST:PORT --data DIR [--super USER:HASH] [--enforce-quota]
-      A replica with a log of its own in DIR, for any ZooKeeper client.
+          [--ensemble NAME --secret SECRET --signal URL... [--create always] [--ice URL]... [--voters N]]
+      A replica with a log of its own in DIR, for any ZooKeeper client. Alone it is an ensemble of one; with --ensemble it
+      joins the pages that have opened that name with that secret (or TABKEEPER_SECRET in the environment).
   proxy --listen HOST:PORT --zookeeper HOST:PORT,... [--origin ORIGIN]... [--token TOKEN]
         [--connections-per-address N] [--frame-bytes N] [--bytes-per-second N]
       Pages reach a ZooKeeper ensemble: WebSocket on one side, ZooKeeper's port on the other.
@@ -64,12 +66,21 @@ async function gateway(args: readonly string[]): Promise<number> {
     data,
     super: superDigest,
     'enforce-quota': enforceQuota,
+    ...ensemble
   } = parse(args, {
     listen: { type: 'string' },
     data: { type: 'string' },
     super: { type: 'string' },
     'enforce-quota': { type: 'boolean' },
+    ensemble: { type: 'string' },
+    secret: { type: 'string' },
+    signal: { type: 'string', multiple: true },
+    create: { type: 'string' },
+    ice: { type: 'string', multiple: true },
+    voters: { type: 'string' },
   })
+  const abort = new AbortController()
+  const stopped = interrupted().finally(() => abort.abort())
   if (superDigest !== undefined && !/^[^:]+:[A-Za-z0-9+/]{27}=$/.test(superDigest))
     throw refuse('--super', 'must be USER:HASH, the hash as in a digest ACL')
   const started = await Gateway.start({
@@ -77,13 +88,38 @@ async function gateway(args: readonly string[]): Promise<number> {
     data: needed(data, '--data'),
     enforceQuota: enforceQuota ?? false,
     ...(superDigest === undefined ? {} : { superDigest }),
+    ...memberOf(ensemble, abort.signal),
     notice: (message) => void process.stderr.write(`${message}\n`),
   })
   process.stdout.write(`serving ZooKeeper clients at ${formatAddress(started.address)}\n`)
-  const why = await Promise.race([started.ended, interrupted()])
+  const why = await Promise.race([started.ended, stopped])
   if (why instanceof KeeperError) throw why
   await started.close()
   return 0
+}
+
+interface EnsembleArguments {
+  readonly ensemble?: string
+  readonly secret?: string
+  readonly signal?: readonly string[]
+  readonly create?: string
+  readonly ice?: readonly string[]
+  readonly voters?: string
+}
+
+function memberOf(given: EnsembleArguments, abort: AbortSignal): Pick<GatewayOptions, 'ensemble'> {
+  const { ensemble: name, signal, create = 'never', ice = [], voters = '3' } = given
+  if (name === undefined) {
+    const [other] = Object.keys(given)
+    if (other !== undefined) throw refuse(`--${other}`, 'goes with --ensemble')
+    return {}
+  }
+  const secret = needed(given.secret ?? process.env['TABKEEPER_SECRET'], '--secret')
+  if (signal === undefined) throw refuse('--signal', 'is missing')
+  if (create !== 'always' && create !== 'never') throw refuse('--create', 'must be always or never')
+  if (voters !== '1' && voters !== '3' && voters !== '5') throw refuse('--voters', 'must be 1, 3 or 5')
+  const iceServers = ice.map((urls) => ({ urls }))
+  return { ensemble: { name, secret, signal, create, iceServers, voters: Number(voters) as 1 | 3 | 5, abort } }
 }
 
 async function proxy(args: readonly string[]): Promise<number> {

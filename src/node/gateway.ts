@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { KeeperError } from '../base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+import type { Member, MemberOptions } from '../member/member.ts'
 import type { ReplicaListener, ReplicaState } from '../replica/api.ts'
 import { founding } from '../replica/founding.ts'
 import { Replica } from '../replica/replica.ts'
 import { Server } from '../server/server.ts'
 import type { Address } from './address.ts'
 import { answerWord, type Word } from './four-letter-words.ts'
-import { openLevelLog } from './level-txn-log.ts'
+import { type NewIdentity, openLevelLog } from './level-txn-log.ts'
+import { Meeting } from './meeting.ts'
 import { nodePlatform } from './node-platform.ts'
 import { TcpListener } from './tcp-listener.ts'
 
@@ -20,25 +22,63 @@ export interface GatewayOptions {
   readonly superDigest?: string
   /** Are /zookeeper/quota limits enforced, or only shown (as in ZooKeeper)? Default false. */
   readonly enforceQuota?: boolean
+  /** To be a member of an ensemble of pages, over WebRTC; left out, it is an ensemble of one. Needs the package `@roamhq/wrtc`. */
+  readonly ensemble?: EnsembleOptions
   /** Told of trouble; default: nobody. */
   readonly notice?: (message: string) => void
 }
 
+export interface EnsembleOptions {
+  /** Its name, as pages give it to `Keeper.open`. */
+  readonly name: string
+  readonly secret: string
+  /** Addresses of signaling servers, `ws:` or `wss:`. */
+  readonly signal: readonly string[]
+  /** With an empty directory: found a new one, or wait for members to join (default). */
+  readonly create?: 'always' | 'never'
+  /** STUN and TURN servers; default none. */
+  readonly iceServers?: MemberOptions['iceServers']
+  /** How many should vote, when this replica leads: 1, 3 (default) or 5. */
+  readonly voters?: 1 | 3 | 5
+  /** Ends the wait for members. */
+  readonly abort?: AbortSignal
+}
+
 /**
  * A replica without a browser: its log is in LevelDB, and any ZooKeeper client is its client, over TCP. Alone it is an ensemble of
- * one. TCP clients have sessions and ACLs, no vote.
+ * one; with `ensemble` it is one replica among those of pages, and stays when the last page is closed. TCP clients have sessions and
+ * ACLs, no vote.
  */
 export class Gateway {
   readonly #replica: Replica
+  readonly #member: Member | null
   readonly #listener: TcpListener
   readonly #options: GatewayOptions
   #address: Address
   /** Why the replica has ended by itself; resolves with null after `close`. */
   readonly ended: Promise<KeeperError | null>
 
-  /** Resolves when it serves. Rejects with StorageFailed, UpdateNeeded, or as a listening socket does. */
+  /**
+   * Resolves when it serves; a member of an ensemble, when it has its log: it may still wait for a quorum, and closes its clients' connections until then.
+   * Rejects with StorageFailed, UpdateNeeded, WrongSecret, Unsupported (WebRTC is not installed), Aborted, or as a listening socket does.
+   */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const { log, recovered } = await openLevelLog(options.data, { founding: foundAlone })
+    const notice = options.notice ?? (() => undefined)
+    const meeting = options.ensemble === undefined ? null : await Meeting.open(options.ensemble, notice)
+    try {
+      return await Gateway.#start(options, meeting)
+    } catch (error) {
+      meeting?.end()
+      throw error
+    }
+  }
+
+  static async #start(options: GatewayOptions, meeting: Meeting | null): Promise<Gateway> {
+    const founding = (): Promise<NewIdentity> => newIdentity(meeting)
+    const { log, recovered } = await openLevelLog(options.data, { founding })
+    // A failure domain of its own.
+    const browser = `node-${recovered.replica}`
+    let member: Member | null = null
     let served: (() => void) | undefined
     let failed: ((why: KeeperError) => void) | undefined
     let over: ((why: KeeperError | null) => void) | undefined
@@ -51,6 +91,7 @@ export class Gateway {
     })
     const listener: ReplicaListener = {
       changed: (state) => {
+        member?.changed(state)
         if (state.serving) served?.()
       },
       leading: () => undefined,
@@ -70,23 +111,30 @@ export class Gateway {
       }),
       platform: nodePlatform,
       listener,
-      // A failure domain of its own.
-      browser: `node-${recovered.replica}`,
-      voters: 1,
+      browser,
+      voters: meeting === null ? 1 : (options.ensemble?.voters ?? 3),
     })
-    const gateway = new Gateway(replica, options, ended)
+    member = meeting?.member(replica, { recovered, browser }) ?? null
+    const gateway = new Gateway(replica, options, ended, member)
     replica.start()
-    await serving
     try {
+      await (member === null ? serving : member.join())
       gateway.#address = await gateway.#listener.listen(options.listen)
     } catch (error) {
+      member?.leave()
       await replica.close()
       throw error
     }
     return gateway
   }
 
-  private constructor(replica: Replica, options: GatewayOptions, ended: Promise<KeeperError | null>) {
+  private constructor(
+    replica: Replica,
+    options: GatewayOptions,
+    ended: Promise<KeeperError | null>,
+    member: Member | null,
+  ) {
+    this.#member = member
     this.#replica = replica
     this.#options = options
     this.#address = options.listen
@@ -110,6 +158,7 @@ export class Gateway {
   async close(): Promise<void> {
     await this.#listener.close()
     await this.#replica.close()
+    this.#member?.leave()
   }
 
   async #answer(word: Word): Promise<string> {
@@ -124,8 +173,9 @@ export class Gateway {
   }
 }
 
-function foundAlone(): { ensemble: EnsembleId; replica: ReplicaId; entries: ReturnType<typeof founding> } {
-  const ensemble = randomBytes(16).toString('hex') as EnsembleId
+async function newIdentity(meeting: Meeting | null): Promise<NewIdentity> {
   const replica = (randomBytes(6).readUIntBE(0, 6) || 1) as ReplicaId
-  return { ensemble, replica, entries: founding(ensemble, replica) }
+  const joined = (await meeting?.seek()) ?? null
+  const ensemble = joined ?? (randomBytes(16).toString('hex') as EnsembleId)
+  return { ensemble, replica, entries: joined === null ? founding(ensemble, replica) : [] }
 }

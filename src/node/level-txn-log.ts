@@ -20,9 +20,15 @@ interface Job {
   reject(reason: unknown): void
 }
 
+export interface NewIdentity {
+  readonly ensemble: EnsembleId
+  readonly replica: ReplicaId
+  readonly entries: readonly Entry[]
+}
+
 export interface LevelLogOptions {
-  /** The first records of a new ensemble. */
-  founding(): { readonly ensemble: EnsembleId; readonly replica: ReplicaId; readonly entries: readonly Entry[] }
+  /** Asked in an empty directory: who this is, with the first records of a new ensemble, or none to join one. */
+  founding(): Promise<NewIdentity> | NewIdentity
 }
 
 /** Opens the log in a directory, founding an ensemble in an empty one. The directory stays locked until the log is closed. */
@@ -33,7 +39,7 @@ export async function openLevelLog(
   const store = await LevelStore.open(directory)
   try {
     if (!(await isFounded(store))) {
-      const { ensemble, replica, entries } = options.founding()
+      const { ensemble, replica, entries } = await options.founding()
       await found(store, { ensemble, replica }, entries)
     }
     const { log, recovered } = await claimLevelLog(store)

@@ -1,6 +1,14 @@
 import { type EnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
-import { NO_ENSEMBLE, type Signal } from '../signaling/signal.ts'
-import type { Wires } from './wires.ts'
+import type { Lobby } from './lobby.ts'
+import { NO_ENSEMBLE, type Signal } from './signal.ts'
+import type { MemberSignaling } from './signaling.ts'
+
+/** Where to ask. */
+export interface Whereabouts {
+  readonly topic: string
+  readonly signaling: MemberSignaling
+  lobby(self: ReplicaId, stranger: () => void): Lobby
+}
 
 export type Sighting =
   | { readonly kind: 'ensemble'; readonly ensemble: EnsembleId }
@@ -12,7 +20,7 @@ export type Sighting =
 const SEEK_EVERY = 1000
 
 /** Which ensemble of this name is there? Asks for as long as `ms`, and answers as soon as a member does. Rejects if `signal` aborts. */
-export async function scout(wires: Wires, ms: number, signal: AbortSignal | undefined): Promise<Sighting> {
+export async function scout(wires: Whereabouts, ms: number, signal: AbortSignal | undefined): Promise<Sighting> {
   signal?.throwIfAborted()
   const self = randomReplica()
   const question: Signal = { kind: 'seek', ensemble: NO_ENSEMBLE, from: self, incarnation: 0 }
@@ -21,7 +29,12 @@ export async function scout(wires: Wires, ms: number, signal: AbortSignal | unde
   const lobby = wires.lobby(self, () => {
     strangers = true
   })
-  const { promise: sighted, resolve, reject } = Promise.withResolvers<Sighting>()
+  let resolve: (sighting: Sighting) => void = () => undefined
+  let reject: (reason: unknown) => void = () => undefined
+  const sighted = new Promise<Sighting>((found, failed) => {
+    resolve = found
+    reject = failed
+  })
   const aborted = (): void => reject(signal?.reason)
   const late = setTimeout(() => resolve({ kind: strangers ? 'strangers' : 'nobody' }), ms)
   const again = setInterval(ask, SEEK_EVERY)
