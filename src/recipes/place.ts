@@ -14,14 +14,22 @@ export interface Place {
   readonly sequence: number
 }
 
-const PLACE = /^(exclusive|shared)-[0-9a-f]+-(-?[0-9]{10,11})$/
+/**
+ * Ours; and those of others who stand in the same line: kazoo's Lock and ReadLock (`__lock__`, `__rlock__`), Curator's mutex and read-write lock
+ * (`lock-`, `__WRIT__`, `__READ__`). They must be told to look for ours: kazoo's `extra_lock_patterns`.
+ */
+const PLACE =
+  /(?:^(exclusive|shared)-[0-9a-f]+-|(__lock__|__WRIT__|(?:^|-)lock-)|(?:__rlock__|__READ__))(-?[0-9]{10,11})$/
 
 /** The line in its order; names that are no places are left out. */
 export function sortPlaces(children: readonly string[]): readonly Place[] {
   const places: Place[] = []
   for (const name of children) {
     const found = PLACE.exec(name)
-    if (found !== null) places.push({ name, mode: found[1] as LockMode, sequence: Number(found[2]) })
+    if (found === null) continue
+    const [, own, exclusive, sequence] = found
+    const mode = (own as LockMode | undefined) ?? (exclusive === undefined ? 'shared' : 'exclusive')
+    places.push({ name, mode, sequence: Number(sequence) })
   }
   return places.sort((a, b) => a.sequence - b.sequence)
 }

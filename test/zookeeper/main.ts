@@ -1,5 +1,5 @@
 // Real ZooKeeper clients on our gateway, and our client on a real ZooKeeper server. `npm run test:zookeeper`; behind it may stand the
-// names of parts: zkcli, kazoo, suite, vectors, random, kill.
+// names of parts: zkcli, kazoo, shared, suite, vectors, random, kill.
 import { execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,11 +9,12 @@ import { random } from './random.ts'
 import { Report } from './report.ts'
 import { missing } from './requirements.ts'
 import { removeFolders } from './servers.ts'
+import { shared } from './shared.ts'
 import { suite } from './suite.ts'
 import { vectors } from './vectors.ts'
 import { zkcli } from './zkcli.ts'
 
-const PARTS = { zkcli, kazoo, suite, vectors, random, kill }
+const PARTS = { zkcli, kazoo, shared, suite, vectors, random, kill }
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 const asked = process.argv.slice(2)

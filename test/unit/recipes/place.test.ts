@@ -13,6 +13,26 @@ describe('a line', () => {
     )
   })
 
+  test('counts the places of kazoo and Curator', () => {
+    const names = [
+      'aa__rlock__0000000001',
+      '_c_aa-lock-0000000002',
+      'lock-0000000003',
+      'bb__lock__0000000004',
+      '_c_cc-__READ__0000000005',
+    ]
+    const places = line(...names, '_c_dd-__WRIT__0000000006', 'block-0000000007', 'a__lock__x')
+    expect(places.map(({ mode }) => mode)).toEqual([
+      'shared',
+      'exclusive',
+      'exclusive',
+      'exclusive',
+      'shared',
+      'exclusive',
+    ])
+    expect(places.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
   test('an exclusive place waits for the one before it, a shared one for the nearest exclusive one', () => {
     const places = line(s(1), s(2), x(3), s(4), s(5), x(6))
     expect(places.map((_, own) => waitsFor(places, own)?.sequence ?? null)).toEqual([null, null, 2, 3, 3, 5])
