@@ -20,6 +20,8 @@ const LINK_FAILS: readonly [number, number] = [15_000, 17_000]
 /** What can befall a replica or a link. All chance is the occurrence's own. */
 export class Blows {
   readonly #scene: Scene
+  /** The end has come: what was cut is healed already, and what is cut now stays so. */
+  over = false
 
   constructor(scene: Scene) {
     this.#scene = scene
@@ -85,11 +87,11 @@ export class Blows {
     for (const [from, to] of ways) network.cut(from, to)
     if (ms > LINK_FAILS[0]) {
       world.after(chance.int(...LINK_FAILS), null, () => {
-        for (const [from, to] of ways) network.reset(from, to, () => 0)
+        if (!this.over) for (const [from, to] of ways) network.reset(from, to, () => 0)
       })
     }
     world.after(ms, null, () => {
-      for (const [from, to] of ways) network.mend(from, to)
+      if (!this.over) for (const [from, to] of ways) network.mend(from, to)
     })
   }
 

@@ -1,16 +1,18 @@
 import type { EnsembleId, ReplicaId, SessionId } from '../../src/base/ids.ts'
 import { makeZxid } from '../../src/base/zxid.ts'
 import { Server } from '../../src/server/server.ts'
-import { foundingEntries } from '../../src/zab/membership.ts'
+import { foundingEntries, votersOf } from '../../src/zab/membership.ts'
 import { Ambushes } from './ambush.ts'
 import { Backwards } from './backwards.ts'
 import { Blows } from './blows.ts'
+import { checkBounds } from './bounds.ts'
 import { Checkers } from './checkers.ts'
 import { Clients } from './clients.ts'
 import { breakForGood, drawCore } from './core.ts'
 import { type DiskState, emptyDisk } from './disk.ts'
 import { scheduleFaults } from './faults.ts'
 import { demandProgress } from './finish.ts'
+import { Forger } from './forger.ts'
 import { Journal } from './history/journal.ts'
 import { Network } from './network.ts'
 import { Node } from './node.ts'
@@ -40,8 +42,8 @@ export interface LifeReport {
 export interface LifeOptions {
   /** Keep a readable trace. */
   readonly makeLog?: boolean
-  /** `zab`: the smallest state machine, for volume. `tree`: the product's server with real clients. */
-  readonly profile?: 'zab' | 'tree'
+  /** `zab`: the smallest state machine, for volume. `tree`: the product's server with real clients. `hostile`: one member's link lies. */
+  readonly profile?: 'zab' | 'tree' | 'hostile'
   /** Of all faults only these. */
   readonly only?: readonly string[]
   /** Another shape than the seed's. */
@@ -64,12 +66,26 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     if (options.makeLog === true) lines.push(`${String(world.now).padStart(6)} ${line}`)
   }
   const marks = new Map<string, number>()
+  const count = (name: string): void => {
+    marks.set(name, (marks.get(name) ?? 0) + 1)
+  }
   const disks: DiskState[] = []
   const checkers = new Checkers(
     () => disks,
     () => nodes.flatMap((node) => (node.replica === null ? [] : [node.replica.peer])),
   )
   const nodes: Node[] = []
+  const forger =
+    options.profile === 'hostile' && size > 1
+      ? new Forger(world.chance('liar').int(2, size) as ReplicaId, world.chance('forger'))
+      : null
+  network.forger = forger
+  /** Somebody who votes can lie about what it has: then only this much is promised, that nobody falls over it. */
+  const liarVotes = (): boolean =>
+    forger !== null &&
+    nodes.some(({ replica }) =>
+      replica?.peer.history.configs.some(({ config }) => votersOf(config).includes(forger.liar)),
+    )
   const join = (): Node => {
     const id = (nodes.length + 1) as ReplicaId
     const founding = nodes.length === 0 ? foundingEntries(ENSEMBLE, id, [makeZxid(0, 1), makeZxid(0, 2)]) : []
@@ -85,6 +101,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
         },
       },
       checkers,
+      lies: id === forger?.liar,
       journal: tree ? journal : null,
       browser: sameBrowser ? 'one' : `b${id}`,
       voters,
@@ -115,7 +132,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   network.onSend = (from, to, messages) => {
     if (!ambushes.onSend(from, to, messages)) return false
     const node = nodes[from - 1]
-    if (node !== undefined && node.replica !== null)
+    if (node !== undefined && !node.options.lies && node.replica !== null)
       for (const message of messages) checkers.sent(node.replica.peer, node.options.disk, message)
     return true
   }
@@ -172,9 +189,13 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     if (broken !== null) throw broken
     if (clients.violation !== null) throw clients.violation
     for (const node of nodes) {
-      if (node.replica !== null) checkers.afterEvent(node.replica.peer, node.options.disk)
-      else if (node.ended !== null && node.started) {
+      if (node.options.lies && node.replica !== null) continue
+      if (node.replica !== null) {
+        if (forger !== null) checkBounds(node.replica.peer, size)
+        checkers.afterEvent(node.replica.peer, node.options.disk)
+      } else if (node.ended !== null && node.started) {
         say(`ended ${node.id}: ${node.ended}`)
+        count(`ended-${node.ended.split(':')[0]}`)
         network.crashed(node.id, noticed)
         node.ended = null
         world.after(100, null, () => {
@@ -190,7 +211,8 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     for (let i = nodes.length; i < size; i++) join()
     const chance = world.chance('core')
     // Whoever went backwards counts again only when a quorum of others agrees: then all have to be there.
-    const core = rates.backwards === 0 && shape.core ? drawCore(nodes, chance) : nodes
+    const honest = nodes.filter(({ options }) => !options.lies)
+    const core = rates.backwards === 0 && shape.core && forger === null ? drawCore(nodes, chance) : honest
     say(core.length < nodes.length ? `heal ${core.map(({ id }) => id)}, and nobody else` : 'heal')
     for (const node of nodes) {
       if (!core.includes(node)) {
@@ -203,7 +225,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       if (node.frozen) node.thaw()
       if (!node.alive) node.start()
     }
-    if (core.length < nodes.length) marks.set('healed-a-core', 1)
+    if (core.length < nodes.length) count(forger === null ? 'healed-a-core' : 'liar-shut-out')
     return core
   }
 
@@ -231,12 +253,22 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     await world.run(duration, watch)
     healed = true
     ambushes.disarm()
+    blows.over = true
     network.heal()
     const core = heal()
+    if (forger !== null) {
+      if (forger.forged > 0) count(liarVotes() ? 'liar-voted' : 'liar-learned')
+      for (const { replica } of core) {
+        for (const [name, times] of Object.entries((await replica?.inspect())?.marks ?? {}))
+          if (name === 'bad-peer') marks.set('forged-frame-refused', (marks.get('forged-frame-refused') ?? 0) + times)
+      }
+    }
     await demandProgress({ world, checkers, core, busy: tree, next, watch })
     if (tree) await checkClients()
   } catch (error) {
-    failure = error instanceof Violation ? error.message : String((error as Error)?.stack ?? error)
+    const excused = error instanceof Violation && error.invariant !== 'I11' && liarVotes()
+    if (excused) count(`liar-broke-${error.invariant}`)
+    else failure = error instanceof Violation ? error.message : String((error as Error)?.stack ?? error)
   }
   for (const node of nodes) {
     const state = await node.replica?.inspect()

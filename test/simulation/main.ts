@@ -1,8 +1,8 @@
-// npm run sim -- [--profile zab|tree] [--seeds A-B] [--minutes M] [--jobs N] [--stop] [--mutation NAME]
+// npm run sim -- [--profile zab|tree|hostile] [--seeds A-B] [--minutes M] [--jobs N] [--stop] [--mutation NAME]
 // npm run sim -- --walk [--seeds A-B] [--minutes M] [--jobs N] [--stop] [--mutation NAME]
 // npm run sim -- [--profile NAME | --walk] --trace SEED [--only FAULT,…] [--shape JSON]
 // npm run sim -- [--profile NAME | --walk] --shrink SEED
-// npm run sim -- --soak --minutes M [--jobs N] [--from SEED] [--dir DIR]
+// npm run sim -- --soak | --nightly [--minutes M] [--jobs N] [--from SEED] [--dir DIR]
 // npm run sim -- --exhaustive [--crashes N] [--leads N] [--follows N] [--transactions N] [--step-downs N] [--resets N]
 // npm run sim -- --story NAME
 // npm run sim -- --coverage
@@ -27,9 +27,10 @@ async function run(): Promise<number> {
   if (line.has('coverage')) return (await import('./coverage.ts')).cover()
   const story = line.value('story')
   if (story !== undefined) return tellStory(story)
-  if (line.has('soak')) {
+  if (line.has('soak') || line.has('nightly')) {
     return soak({
-      minutes: line.number('minutes', 120),
+      minutes: line.number('minutes', line.has('soak') ? 120 : 20),
+      marksMatter: line.has('nightly'),
       jobs: line.number('jobs', 2),
       from: line.value('from') === undefined ? undefined : line.number('from', 1),
       dir: line.value('dir') ?? 'soak',

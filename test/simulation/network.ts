@@ -1,9 +1,11 @@
 import type { LinkId, ReplicaId } from '../../src/base/ids.ts'
+import { DecodeError } from '../../src/jute/reader.ts'
 import { decodeMessage, encodeMessage } from '../../src/transport/codec.ts'
 import type { PeerLink } from '../../src/transport/peer-link.ts'
 import type { PeerAbout } from '../../src/zab/facts.ts'
 import type { Message } from '../../src/zab/messages.ts'
 import type { Chance } from './chance.ts'
+import type { Forger } from './forger.ts'
 import type { Owner, World } from './world.ts'
 
 /** One side of a network link as its host sees it. */
@@ -51,7 +53,10 @@ class End implements PeerLink {
     this.sent += messages.length
     this.#wire.carry(
       this,
-      messages.map((message) => encodeMessage(message)),
+      this.#wire.forge(
+        this,
+        messages.map((message) => encodeMessage(message)),
+      ),
     )
   }
 
@@ -69,7 +74,17 @@ class End implements PeerLink {
     if (!this.open) return
     if (!this.#begun) return void this.#early.push(frames)
     this.received += frames.length
-    this.onmessages?.(frames.map((frame) => decodeMessage(frame)))
+    let messages: Message[]
+    try {
+      messages = frames.map((frame) => decodeMessage(frame))
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      // As FramedPeerLink: one bad frame ends this link and nothing else.
+      this.close(`BadPeer: ${error.message}`)
+      this.onclose?.(`BadPeer: ${error.message}`, true)
+      return
+    }
+    this.onmessages?.(messages)
   }
 
   begin(): void {
@@ -99,6 +114,10 @@ class Wire {
 
   leaves(from: End, messages: readonly Message[]): boolean {
     return this.#network.onSend(from.self.id, from.other.id, messages)
+  }
+
+  forge(from: End, frames: readonly Uint8Array[]): readonly Uint8Array[] {
+    return this.#network.forger?.frames(from.self.id, from.other.id, frames) ?? frames
   }
 
   carry(from: End, frames: readonly Uint8Array[]): void {
@@ -151,6 +170,7 @@ export class Network {
   readonly #wires = new Set<Wire>()
   /** How many cuts lie on each way. */
   readonly #cuts = new Map<string, number>()
+  forger: Forger | null = null
   /** Somebody is about to send; false: it cannot. */
   onSend: (from: ReplicaId, to: ReplicaId, messages: readonly Message[]) => boolean = () => true
   readonly #latencyMin: number

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { commit, firstSeed } from './commit.ts'
 import { playAll } from './crew.ts'
 import { again, HARNESSES, type Harness } from './harness.ts'
+import { missingMarks } from './required-marks.ts'
 import { optionsOf, shrink } from './shrink.ts'
 import { add, marksOf, NOTHING, ratesOf, seedsOf, type Tally } from './tally.ts'
 
@@ -11,17 +12,19 @@ export interface SoakOptions {
   readonly jobs: number
   /** Absent: by the commit. */
   readonly from: number | undefined
+  /** Is it an error if a required mark has no hits? */
+  readonly marksMatter: boolean
   /** Where log, summary and failures are kept. */
   readonly dir: string
 }
 
 /** Seeds in one go, a few seconds of work. */
-const PORTION: Record<Harness, number> = { zab: 20, tree: 10, walk: 500 }
+const PORTION: Record<Harness, number> = { zab: 20, tree: 10, hostile: 20, walk: 500 }
 /** Shares of the time. */
-const SHARE: Record<Harness, number> = { zab: 2, tree: 2, walk: 1 }
+const SHARE: Record<Harness, number> = { zab: 2, tree: 2, hostile: 0.5, walk: 1 }
 
 /** All harnesses in turn, for long. The exit code. */
-export async function soak({ minutes, jobs, from, dir }: SoakOptions): Promise<number> {
+export async function soak({ minutes, jobs, from, dir, marksMatter }: SoakOptions): Promise<number> {
   mkdirSync(dir, { recursive: true })
   const log = join(dir, 'soak.log')
   const say = (line: string): void => {
@@ -90,8 +93,10 @@ export async function soak({ minutes, jobs, from, dir }: SoakOptions): Promise<n
       appendFileSync(join(dir, `${version}-${harness}-${seed}.txt`), `shrunk: ${told.join('\n')}\n`)
     }
   }
+  const missing = missingMarks(new Set(all.marks.map(([name]) => name)))
+  for (const name of missing) say(`the mark ${name} has no hits: what it stands for was not tested`)
   say(`${all.passed} passed, ${all.failures.length} failed`)
-  return all.failures.length > 0 || all.passed === 0 ? 1 : 0
+  return all.failures.length > 0 || all.passed === 0 || (marksMatter && missing.length > 0) ? 1 : 0
 }
 
 const averageMs = (harness: Harness, tally: Tally): number =>
