@@ -41,7 +41,8 @@ function plant(mutant: Mutant): string {
   return dir
 }
 
-function anyWhiteSpace(find: string): RegExp {
+/** Finds the text, with any white space where it has some. */
+export function anyWhiteSpace(find: string): RegExp {
   const words = find.trim().split(/\s+/)
   return new RegExp(words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('\\s+'), 'g')
 }

@@ -18,8 +18,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
       // Masked by the move's own txn, which the replica applies before it answers: taken away too.
       edit(
         'server/clients',
-        "this.#ask({ kind: isNew ? 'createSession' : 'moveSession', session, origin, timeout, password })",
-        "if (isNew || !this.#state.sessions.get(session)) this.#ask({ kind: isNew ? 'createSession' : 'moveSession', session, origin, timeout, password })\n else { connection.takeAwaited(); this.#joined(connection, password, { error: 0, outcomes: [], changes: [] }) }",
+        "this.#ask({ kind: isNew ? 'createSession' : 'moveSession', session, origin, timeout, password, line })",
+        "if (isNew || !this.#state.sessions.get(session)) this.#ask({ kind: isNew ? 'createSession' : 'moveSession', session, origin, timeout, password, line })\n else { connection.takeAwaited(); this.#joined(connection, password, this.#state.applied, { error: 0, outcomes: [], changes: [] }) }",
       ),
     ],
   },
@@ -49,7 +49,13 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     why: 'a one-shot watch is not used up',
     harness: 'tree',
     budget: 200,
-    edits: [edit('server/watches', 'if ((modes & uses) !== 0) this.#put', 'if (modes < 0) this.#put')],
+    edits: [
+      edit(
+        'server/watches',
+        'seers.add(connection)\n if ((modes & uses) !== 0) this.#put',
+        'seers.add(connection)\n if (modes < 0) this.#put',
+      ),
+    ],
   },
   {
     name: 'missed-change-untold',
@@ -89,7 +95,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     why: 'what comes over a connection that its session has left is done all the same (SessionMoved)',
     harness: 'tree',
     budget: 1000,
-    edits: [edit('tree/prepare', "if (known.origin !== origin) throw new Refusal('SessionMoved')", '')],
+    edits: [edit('tree/prepare', 'if (known.origin !== origin) return refused(ERROR_CODES.SessionMoved)', '')],
   },
   {
     name: 'new-leader-impatient',
