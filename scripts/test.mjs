@@ -48,6 +48,7 @@ const stages = [
       'followers-may-be-ahead,history-committed-early',
     ),
   },
+  { name: 'branches of the core', command: npm('sim', '--', '--coverage') },
   {
     name: 'browser',
     // Without what takes minutes: see `npm run test:full`.
