@@ -1,20 +1,20 @@
 // Real ZooKeeper clients on our gateway, and our client on a real ZooKeeper server. `npm run test:zookeeper`; behind it may stand the
-// names of parts: zkcli, kazoo, shared, suite, vectors, random, kill.
+// names of parts: zkcli, kazoo, 'beside-a-tab': besideATab, suite, vectors, random, kill.
 import { execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { besideATab } from './beside-a-tab.ts'
 import { kazoo } from './kazoo.ts'
 import { kill } from './kill.ts'
 import { random } from './random.ts'
 import { Report } from './report.ts'
 import { missing } from './requirements.ts'
 import { removeFolders } from './servers.ts'
-import { shared } from './shared.ts'
 import { suite } from './suite.ts'
 import { vectors } from './vectors.ts'
 import { zkcli } from './zkcli.ts'
 
-const PARTS = { zkcli, kazoo, shared, suite, vectors, random, kill }
+const PARTS = { zkcli, kazoo, 'beside-a-tab': besideATab, suite, vectors, random, kill }
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 const asked = process.argv.slice(2)

@@ -16,7 +16,7 @@ const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), 'kazoo_beside_a_tab
 const PATIENCE_MS = 30_000
 
 /** A browser tab and a kazoo client in one ensemble: the tab over WebRTC, kazoo through the gateway that is a member of it. */
-export async function shared(report: Report): Promise<void> {
+export async function besideATab(report: Report): Promise<void> {
   const signal = await SignalServer.start({ listen: { host: HOST, port: 0 }, founding: { youth: 0 } })
   const server = await serve()
   const profile = mkdtempSync(join(tmpdir(), 'tabkeeper-shared-'))
