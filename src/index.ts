@@ -47,10 +47,17 @@ export type { ProviderOptions, ServiceInstance, ServiceProvider, Services, Strat
 export { BroadcastChannelSignaling } from './signaling/broadcast-channel.ts'
 export type { Candidate, Envelope, Knock, Negotiation, SealedSignal, Signal } from './signaling/signal.ts'
 export type { Signaling } from './signaling/signaling.ts'
+export type { QueueStats } from './tasks/dispatcher-state.ts'
 export type { Labels } from './tasks/names.ts'
+export type { DeadLetter } from './tasks/queue-admin.ts'
+export type { GroupLimits, QueueConfig, Rate } from './tasks/queue-config.ts'
+export type { QueueEvent } from './tasks/queue-events.ts'
 export type { RetryOptions } from './tasks/retry-policy.ts'
+export type { MissedTimes, ScheduleTimes } from './tasks/schedule.ts'
+export type { ScheduleInfo } from './tasks/schedules.ts'
 export {
   NonRetryable,
+  QueueFullError,
   type RunEnd,
   RunEndedError,
   TaskCancelledError,
@@ -58,14 +65,17 @@ export {
   TaskFailedError,
 } from './tasks/task-error.ts'
 export type { TaskQueue, TaskQueueOptions } from './tasks/task-queue.ts'
+export type { OnDepFail, TaskFailure } from './tasks/task-record.ts'
 export type {
   AddOptions,
+  DedupOptions,
   Handler,
   Handlers,
   TaskContext,
   TaskHandle,
   TaskItem,
   TaskMap,
+  TaskReport,
   TaskState,
   TaskType,
   WorkerOptions,

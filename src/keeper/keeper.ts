@@ -14,6 +14,7 @@ import type { Backing } from './backing.ts'
 import { Entrance, type Start } from './entrance.ts'
 import { keeperEvent } from './events.ts'
 import { type CheckedOptions, checkOptions } from './options.ts'
+import { pageLife } from './page-life.ts'
 import { checkClientPlatform, checkPlatform } from './platform.ts'
 import { RecipesFace } from './recipes-face.ts'
 import { Remote } from './remote.ts'
@@ -113,7 +114,13 @@ export class Keeper extends RecipesFace implements KeeperBase {
       sessionTimeout: options.sessionTimeout,
       touchedByHost: backing.touchedByHost,
     })
-    const world = { client, clock, random: crypto.getRandomValues.bind(crypto), wallTime: () => Date.now() }
+    const world = {
+      client,
+      clock,
+      random: crypto.getRandomValues.bind(crypto),
+      wallTime: () => Date.now(),
+      ...('document' in globalThis ? { page: pageLife() } : {}),
+    }
     super(client, world)
     this.ensemble = options.ensemble
     this.#backing = backing

@@ -1,6 +1,7 @@
 import { Heap } from './heap.ts'
 import { chooseWorker } from './policy.ts'
-import type { TaskClass, TaskIndex } from './task-index.ts'
+import type { DemandLine } from './ready.ts'
+import type { TaskIndex } from './task-index.ts'
 import type { WorkerIndex } from './worker-index.ts'
 
 /** One lease to create, with the versions that its transaction checks. */
@@ -16,22 +17,25 @@ export interface Assign {
 export const ASSIGN_BATCH = 32
 
 /**
- * Takes waiting tasks in their order (priority, then czxid) while a suitable worker has a free slot. A task that suits no
- * free worker holds up only those with its demand, not the ones behind it.
+ * Takes waiting tasks in their order (whose turn it is among the groups, priority, czxid) while a suitable worker has a free
+ * slot. A task that suits no free worker holds up only those with its demand, not the ones behind it.
  */
 export function assignBatch(tasks: TaskIndex, workers: WorkerIndex): readonly Assign[] {
   const assigns: Assign[] = []
-  if (workers.free === 0) return assigns
-  const open = new Heap<TaskClass>((a, b) => a.isBefore(b))
-  for (const group of tasks.classes()) if (group.head() !== null) open.push(group)
-  while (assigns.length < ASSIGN_BATCH && workers.free > 0) {
-    const group = open.pop()
-    const task = group?.head() ?? null
-    if (group === undefined || task === null) break
-    const worker = chooseWorker(workers.all(), group)
+  const { ready } = tasks
+  if (workers.free === 0 || !ready.isOpen) return assigns
+  const open = new Heap<DemandLine>((a, b) => a.isBefore(b))
+  for (const demand of ready.demands()) open.push(demand)
+  while (assigns.length < ASSIGN_BATCH && workers.free > 0 && ready.isOpen) {
+    const demand = open.pop()
+    if (demand === undefined) break
+    const task = ready.next(demand)
+    if (task === null) continue
+    const worker = chooseWorker(workers.all(), demand, task.affinity)
     if (worker === null) continue
     workers.serve(worker)
-    group.takeHead()
+    ready.take(demand)
+    tasks.hold(task.id, true)
     assigns.push({
       id: task.id,
       wid: worker.wid,
@@ -39,7 +43,7 @@ export function assignBatch(tasks: TaskIndex, workers: WorkerIndex): readonly As
       taskVersion: task.version,
       workerVersion: worker.version,
     })
-    if (group.head() !== null) open.push(group)
+    open.push(demand)
   }
   return assigns
 }

@@ -8,6 +8,8 @@ export interface LeaseFacts {
 /** The leases that exist, and which of them need something done. */
 export class LeaseIndex {
   readonly #byTask = new Map<string, LeaseFacts>()
+  /** By task: when the lease was first seen, on the leader's clock. */
+  readonly #since = new Map<string, number>()
   readonly #byWorker = new Map<string, Set<string>>()
   /** Ids of tasks whose lease is a dead worker's, or must stop, as far as not ordered yet. */
   readonly #orphans = new Set<string>()
@@ -23,8 +25,14 @@ export class LeaseIndex {
     return this.#byWorker.get(wid)?.size ?? 0
   }
 
-  put(lease: LeaseFacts, workerAlive: boolean): void {
+  /** When the task's lease was first seen; 0 without one. */
+  since(id: string): number {
+    return this.#since.get(id) ?? 0
+  }
+
+  put(lease: LeaseFacts, workerAlive: boolean, now: number): void {
     this.#byTask.set(lease.id, lease)
+    this.#since.set(lease.id, now)
     const mailbox = this.#byWorker.get(lease.wid)
     if (mailbox === undefined) this.#byWorker.set(lease.wid, new Set([lease.id]))
     else mailbox.add(lease.id)
@@ -33,6 +41,7 @@ export class LeaseIndex {
 
   remove(lease: LeaseFacts): void {
     this.#byTask.delete(lease.id)
+    this.#since.delete(lease.id)
     this.#orphans.delete(lease.id)
     this.#stops.delete(lease.id)
     const mailbox = this.#byWorker.get(lease.wid)

@@ -24,6 +24,8 @@ export class QueueDispatcher {
   readonly #bell = new Doorbell()
   #notices: WatchNotice[] = []
   #rebuild = false
+  /** The zxid of the latest request for fresh statistics. */
+  #poked = 0
   #leading = false
   #depose: boolean
   readonly #stopped = new AbortController()
@@ -127,6 +129,7 @@ export class QueueDispatcher {
   /** Until stopped, fenced, or news were missed. */
   async #keepUp(term: Term, state: DispatcherState): Promise<void> {
     let published = Number.NEGATIVE_INFINITY
+    let poked = this.#poked
     while (!this.#stopping && !this.#rebuild) {
       await this.#learn(term, state)
       const orders = state.orders(term.now())
@@ -134,9 +137,11 @@ export class QueueDispatcher {
       if (await this.#carryOut(term, state, orders)) continue
       if (this.#notices.length > 0 || orders.reads.length > 0) continue
       const now = this.#world.clock.now()
-      if (now - published >= PUBLISH_EVERY) {
+      const late = poked !== this.#poked
+      poked = this.#poked
+      if (late || now - published >= PUBLISH_EVERY) {
         published = now
-        await term.publish()
+        await term.publish(this.#poked)
       }
       if (this.#notices.length > 0) continue
       const due = orders.wakeAt === null ? PUBLISH_EVERY : orders.wakeAt - term.now()
@@ -148,23 +153,34 @@ export class QueueDispatcher {
   async #learn(term: Term, state: DispatcherState): Promise<void> {
     const notices = this.#notices
     this.#notices = []
+    state.tick(term.now())
     const tasks = new Set<string>()
     const workers = new Set<string>()
+    const schedules = new Set<string>()
+    let configured = false
+    let poked = false
     for (const { type, path } of notices) {
       const place = this.#queue.parse(path)
       if (place.kind === 'record') tasks.add(place.id)
+      else if (place.kind === 'config') configured = true
+      else if (place.kind === 'poke') poked = true
+      else if (place.kind === 'schedule') schedules.add(place.sid)
       else if (place.kind === 'worker') workers.add(place.wid)
       else if (place.kind === 'mailbox' && type === 'NodeDeleted') state.mailboxGone(place.wid)
       else if (place.kind === 'lease' && type === 'NodeDeleted') state.leaseGone(place)
       else if (place.kind === 'lease' && type === 'NodeCreated') state.lease(place)
     }
+    if (configured) await term.readConfig()
     await Promise.all([...workers].map((wid) => term.readWorker(wid)))
     await Promise.all([...tasks].map((id) => term.readTask(id)))
+    await Promise.all([...schedules].map((sid) => term.readSchedule(sid)))
+    // What was committed before the poke is known by now.
+    if (poked) this.#poked = await term.readPoke()
   }
 
   /** True if anything was ordered. */
   async #carryOut(term: Term, state: DispatcherState, first: Orders): Promise<boolean> {
-    const { revokes, stops, buries, collects } = first
+    const { revokes, stops, buries, collects, endings, fires } = first
     const commits: Promise<void>[] = []
     let { assigns } = first
     while (assigns.length > 0) {
@@ -175,6 +191,8 @@ export class QueueDispatcher {
     }
     for (const lease of revokes) commits.push(term.revoke(lease))
     for (const lease of stops) commits.push(term.stop(lease))
+    for (const ending of endings) commits.push(term.end(ending))
+    for (const sid of fires) commits.push(term.fire(sid))
     for (const wid of buries) commits.push(term.bury(wid))
     if (collects.length > 0) commits.push(term.collect(collects))
     const outcomes = await Promise.allSettled(commits)

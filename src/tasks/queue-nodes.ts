@@ -7,8 +7,9 @@ import { BUCKETS, QUEUES_ROOT, type QueuePaths } from './queue-paths.ts'
 export async function ensureQueue(client: ZnodeClient, queue: QueuePaths): Promise<void> {
   if ((await untilAnswered(client, () => client.exists(queue.root))) !== null) return
   await ensureNode(client, QUEUES_ROOT)
-  const paths = [queue.root, queue.ctl, queue.stat, queue.tasks, queue.workers, queue.mailboxes]
-  for (let i = 0; i < BUCKETS; i++) paths.push(queue.bucket(i))
+  const { root, ctl, stat, poke, tasks, workers, mailboxes, dead, schedules, keys } = queue
+  const paths = [root, ctl, stat, poke, tasks, workers, mailboxes, dead, schedules, keys]
+  for (let i = 0; i < BUCKETS; i++) paths.push(queue.bucket(i), queue.keyBucket(i))
   try {
     await untilAnswered(client, () => client.multi(paths.map((path): Op => ({ op: 'create', path }))))
   } catch (error) {

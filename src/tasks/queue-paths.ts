@@ -10,6 +10,9 @@ export type QueuePlace =
   | { readonly kind: 'lease'; readonly wid: string; readonly id: string; readonly attempt: number }
   | { readonly kind: 'worker'; readonly wid: string }
   | { readonly kind: 'mailbox'; readonly wid: string }
+  | { readonly kind: 'schedule'; readonly sid: string }
+  | { readonly kind: 'config' }
+  | { readonly kind: 'poke' }
   | { readonly kind: 'lead' }
   | { readonly kind: 'other' }
 
@@ -25,6 +28,9 @@ export const bucketName = (index: number): string => index.toString(16).padStart
 /** The name is unique for ever: the attempt grows in the same transaction that removes a lease. */
 export const leaseName = (id: string, attempt: number): string => `${id}.${attempt}`
 
+/** The task of a schedule for one of its times. */
+export const firedId = (sid: string, slot: number): string => `${sid}@${slot}`
+
 export function parseLease(name: string): { readonly id: string; readonly attempt: number } | null {
   const cut = name.lastIndexOf('.')
   const id = name.slice(0, cut)
@@ -32,7 +38,7 @@ export function parseLease(name: string): { readonly id: string; readonly attemp
   return cut > 0 && isWord(id) && /^(0|[1-9][0-9]{0,14})$/.test(attempt) ? { id, attempt: Number(attempt) } : null
 }
 
-/** The queue's nodes: `lead` (ephemeral: who dispatches), `ctl` (its version is the fence), `t` records, `w` workers, `a` mailboxes with leases. */
+/** The queue's nodes: `lead` (ephemeral: who dispatches), `ctl` (its version is the fence), `t` records, `w` workers, `a` mailboxes with leases, `x` failed tasks, `d` deduplication keys, `s` schedules; its own data is the configuration. */
 export class QueuePaths {
   readonly name: string
   readonly root: string
@@ -42,6 +48,12 @@ export class QueuePaths {
   readonly tasks: string
   readonly workers: string
   readonly mailboxes: string
+  /** One child for each failed task. */
+  readonly dead: string
+  readonly keys: string
+  readonly schedules: string
+  /** Written to by who wants the statistics brought up to date. */
+  readonly poke: string
 
   constructor(name: string) {
     this.name = name
@@ -52,6 +64,10 @@ export class QueuePaths {
     this.tasks = `${this.root}/t`
     this.workers = `${this.root}/w`
     this.mailboxes = `${this.root}/a`
+    this.dead = `${this.root}/x`
+    this.keys = `${this.root}/d`
+    this.schedules = `${this.root}/s`
+    this.poke = `${this.root}/poke`
   }
 
   record(id: string): string {
@@ -60,6 +76,23 @@ export class QueuePaths {
 
   bucket(index: number): string {
     return `${this.tasks}/${bucketName(index)}`
+  }
+
+  deadLetter(id: string): string {
+    return `${this.dead}/${id}`
+  }
+
+  /** Of a deduplication key; it has the id of the latest task. */
+  key(key: string): string {
+    return `${this.keys}/${bucketOf(key)}/${key}`
+  }
+
+  keyBucket(index: number): string {
+    return `${this.keys}/${bucketName(index)}`
+  }
+
+  schedule(sid: string): string {
+    return `${this.schedules}/${sid}`
   }
 
   worker(wid: string): string {
@@ -76,12 +109,14 @@ export class QueuePaths {
 
   parse(path: string): QueuePlace {
     const [, , , , room, first, second, ...more] = path.split('/')
-    if (room === 'lead' && first === undefined) return { kind: 'lead' }
+    if (room === undefined && path === this.root) return { kind: 'config' }
+    if (first === undefined && (room === 'lead' || room === 'poke')) return { kind: room }
     if (first === undefined || more.length > 0) return { kind: 'other' }
     if (room === 't' && second !== undefined && isWord(second) && bucketOf(second) === first) {
       return { kind: 'record', id: second }
     }
     if (room === 'w' && second === undefined) return { kind: 'worker', wid: first }
+    if (room === 's' && second === undefined && isWord(first)) return { kind: 'schedule', sid: first }
     if (room !== 'a') return { kind: 'other' }
     if (second === undefined) return { kind: 'mailbox', wid: first }
     const lease = parseLease(second)

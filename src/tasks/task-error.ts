@@ -31,6 +31,15 @@ export class TaskCancelledError extends TaskError {
   }
 }
 
+/** `add` was refused: more wait than the queue's `maxPending` allows. Nothing was added. */
+export class QueueFullError extends Error {
+  override readonly name = 'QueueFullError'
+  readonly code = 'QueueFull'
+  constructor(queue: string, pending: number, max: number) {
+    super(`queue ${queue} is full: ${pending} tasks wait, ${max} may`)
+  }
+}
+
 /** Thrown by a handler: the task fails at once, whatever its retry policy. */
 export class NonRetryable extends Error {
   override readonly name = 'NonRetryable'

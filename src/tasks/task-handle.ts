@@ -1,14 +1,15 @@
 import { KeeperError } from '../base/errors.ts'
+import type { Stat } from '../client/api.ts'
 import { type WaitOptions, waitSignal } from '../recipes/deadline.ts'
 import { dataOrNull, untilChange } from '../recipes/node-change.ts'
-import { childrenOf } from '../recipes/place.ts'
-import { hasCode, untilAnswered, untilConnected } from '../recipes/retry.ts'
-import { leaseName, type QueuePaths } from './queue-paths.ts'
+import { aborted, hasCode, untilAnswered, untilConnected } from '../recipes/retry.ts'
+import type { QueuePaths } from './queue-paths.ts'
 import { TaskCancelledError, TaskFailedError } from './task-error.ts'
+import { reportOf } from './task-inquiry.ts'
 import { decodeRecord, encodeRecord, isTerminal, type TaskRecord } from './task-record.ts'
-import type { TaskHandle, TaskState } from './task-types.ts'
+import type { TaskHandle, TaskReport, TaskState } from './task-types.ts'
 import type { TaskWorld } from './task-world.ts'
-import { cancelledRecord } from './transitions.ts'
+import { cancelledRecord, revive, revivedRecord } from './transitions.ts'
 import { fromValue } from './value.ts'
 
 const noTask = (id: string): KeeperError =>
@@ -29,24 +30,31 @@ export class StoredTask<Out> implements TaskHandle<Out> {
   }
 
   async result(options: WaitOptions = {}): Promise<Out> {
-    const { client, clock } = this.#world
-    using wait = waitSignal(clock, options)
-    let ended: TaskRecord | null = null
-    // Watch, then read: however it ends in between, this sees it.
-    while (ended === null) {
+    using wait = waitSignal(this.#world.clock, options)
+    for (;;) {
+      const { record } = await this.#next(wait.signal, ({ record }) => isTerminal(record))
+      if (isTerminal(record)) return this.#resultOf(record)
+    }
+  }
+
+  /** The record once `enough` says so: watch, then read; whatever happens in between, this sees it. */
+  async #next(signal: AbortSignal | undefined, enough: (now: Known) => boolean): Promise<Known> {
+    const { client } = this.#world
+    let found: Known | null = null
+    while (found === null) {
       await untilChange(
         client,
         async (watch) => {
           const node = await dataOrNull(client, this.#path, watch)
           if (node === null) throw noTask(this.id)
-          const record = decodeRecord(node.data)
-          if (isTerminal(record)) ended = record
-          return !isTerminal(record)
+          const known = { record: decodeRecord(node.data), stat: node.stat }
+          if (enough(known)) found = known
+          return !enough(known)
         },
-        wait.signal,
+        signal,
       )
     }
-    return this.#resultOf(ended)
+    return found
   }
 
   #resultOf(record: TaskRecord): Out {
@@ -56,7 +64,7 @@ export class StoredTask<Out> implements TaskHandle<Out> {
     return fromValue(record.value) as Out
   }
 
-  async #read() {
+  async #read(): Promise<Known> {
     const { client } = this.#world
     const node = await untilAnswered(client, () => dataOrNull(client, this.#path))
     if (node === null) throw noTask(this.id)
@@ -64,27 +72,55 @@ export class StoredTask<Out> implements TaskHandle<Out> {
   }
 
   async state(): Promise<TaskState> {
-    const { client, wallTime } = this.#world
+    return (await this.report()).state
+  }
+
+  async report(): Promise<TaskReport> {
     const { record, stat } = await this.#read()
-    if (record.state !== 'wait') return record.state
-    const lease = leaseName(this.id, record.attempt)
-    const workers = await childrenOf(client, this.#queue.mailboxes)
-    const leases = await Promise.all(workers.map((wid) => childrenOf(client, this.#queue.mailbox(wid))))
-    if (leases.some((names) => names.includes(lease))) return 'running'
-    const due = (record.attempt === 0 ? stat.ctime : stat.mtime) + record.delay
-    return due > wallTime() ? 'delayed' : 'waiting'
+    return reportOf(this.#world, this.#queue, this.id, record, stat)
+  }
+
+  async *events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<TaskReport, void, undefined> {
+    let seen = -1
+    for (;;) {
+      if (options.signal?.aborted) throw aborted(options.signal)
+      const { record, stat } = await this.#next(options.signal, ({ stat }) => stat.mzxid !== seen)
+      seen = stat.mzxid
+      yield await reportOf(this.#world, this.#queue, this.id, record, stat)
+      if (isTerminal(record)) return
+    }
   }
 
   async cancel(reason = ''): Promise<'cancelled' | 'already-finished'> {
+    const cancelled = await this.#rewrite(
+      (record) => (isTerminal(record) ? null : cancelledRecord(record, String(reason).slice(0, 2000))),
+      ({ state }) => state === 'cancelled',
+    )
+    return cancelled ? 'cancelled' : 'already-finished'
+  }
+
+  retry(): Promise<boolean> {
+    return this.#rewrite(
+      (record) => (record.state === 'failed' ? revivedRecord(record) : null),
+      ({ state }) => state !== 'failed',
+    )
+  }
+
+  /** Writes what `change` makes of the record, unless null. After a lost reply `isOurs` tells whether it was written. */
+  async #rewrite(
+    change: (record: TaskRecord) => TaskRecord | null,
+    isOurs: (record: TaskRecord) => boolean,
+  ): Promise<boolean> {
     const { client } = this.#world
     let mayBeDone = false
     for (;;) {
       const { record, stat } = await this.#read()
-      if (isTerminal(record)) return mayBeDone && record.state === 'cancelled' ? 'cancelled' : 'already-finished'
+      const next = change(record)
+      if (next === null) return mayBeDone && isOurs(record)
       try {
-        const data = encodeRecord(cancelledRecord(record, String(reason).slice(0, 2000)))
-        await client.setData(this.#path, data, { version: stat.version })
-        return 'cancelled'
+        if (record.state === 'failed') await client.multi(revive(this.#queue, this.id, stat.version, next))
+        else await client.setData(this.#path, encodeRecord(next), { version: stat.version })
+        return true
       } catch (error) {
         if (hasCode(error, 'ConnectionLoss')) {
           mayBeDone = true
@@ -94,4 +130,9 @@ export class StoredTask<Out> implements TaskHandle<Out> {
       }
     }
   }
+}
+
+interface Known {
+  readonly record: TaskRecord
+  readonly stat: Stat
 }

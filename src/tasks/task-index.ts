@@ -1,10 +1,10 @@
-import type { Zxid } from '../base/zxid.ts'
-import type { QueueStats, TaskFacts } from './dispatcher-state.ts'
+import { Dependencies, type Readiness } from './dependencies.ts'
 import { Heap } from './heap.ts'
-import type { Labels } from './names.ts'
+import { Ready } from './ready.ts'
+import type { TaskFacts } from './task-facts.ts'
 
 /** Where a task stands. `unknown`: its record must be read again first. */
-type Standing = 'waiting' | 'delayed' | 'running' | 'unknown' | 'done' | 'failed' | 'cancelled'
+export type Standing = 'waiting' | 'delayed' | 'blocked' | 'running' | 'unknown' | 'done' | 'failed' | 'cancelled'
 
 interface Task {
   facts: TaskFacts
@@ -15,80 +15,44 @@ interface Task {
 
 interface Entry {
   readonly task: Task
+  readonly facts: TaskFacts
   readonly stamp: number
-  readonly priority: number
-  readonly czxid: Zxid
-  readonly due: number
+  readonly isLive: () => boolean
 }
 
-const isLive = (entry: Entry): boolean => entry.stamp === entry.task.stamp
-const comesFirst = (a: Entry, b: Entry): boolean =>
-  a.priority !== b.priority
-    ? a.priority < b.priority
-    : a.czxid !== b.czxid
-      ? a.czxid < b.czxid
-      : a.task.facts.id < b.task.facts.id
-
-/** The waiting tasks with one demand: the same name and required labels. */
-export class TaskClass {
-  readonly name: string
-  readonly requires: Labels
-  readonly #heap = new Heap<Entry>(comesFirst)
-
-  constructor(name: string, requires: Labels) {
-    this.name = name
-    this.requires = requires
-  }
-
-  push(entry: Entry): void {
-    this.#heap.push(entry)
-  }
-
-  #top(): Entry | null {
-    for (;;) {
-      const top = this.#heap.peek()
-      if (top === undefined) return null
-      if (isLive(top)) return top
-      this.#heap.pop()
-    }
-  }
-
-  head(): TaskFacts | null {
-    return this.#top()?.task.facts ?? null
-  }
-
-  takeHead(): void {
-    if (this.#top() !== null) this.#heap.pop()
-  }
-
-  get isEmpty(): boolean {
-    return this.#top() === null
-  }
-
-  isBefore(other: TaskClass): boolean {
-    const own = this.#top()
-    const others = other.#top()
-    return own !== null && (others === null || comesFirst(own, others))
-  }
+/** A task that ends without a run: what it waited for failed. */
+export interface BrokenTask {
+  readonly id: string
+  readonly dependency: string
+  readonly how: string
 }
 
 /** All tasks of a queue by where they stand. Moves are O(log n). */
 export class TaskIndex {
+  readonly ready = new Ready()
   readonly #tasks = new Map<string, Task>()
-  readonly #classes = new Map<string, TaskClass>()
-  readonly #delayed = new Heap<Entry>((a, b) => a.due < b.due)
+  readonly #dependencies = new Dependencies()
+  readonly #delayed = new Heap<Entry>((a, b) => a.facts.due < b.facts.due)
   /** By the order of their end. */
-  readonly #ended = new Heap<Entry>((a, b) => a.task.facts.mzxid < b.task.facts.mzxid)
+  readonly #ended = new Heap<Entry>((a, b) => a.facts.mzxid < b.facts.mzxid)
   readonly #count: Record<Standing, number> = {
     waiting: 0,
     delayed: 0,
+    blocked: 0,
     running: 0,
     unknown: 0,
     done: 0,
     failed: 0,
     cancelled: 0,
   }
+  /** To be read, and to be failed; taken by `take…`. */
+  #reads = new Set<string>()
+  #broken = new Map<string, BrokenTask>()
   #now = 0
+
+  get(id: string): TaskFacts | null {
+    return this.#tasks.get(id)?.facts ?? null
+  }
 
   put(facts: TaskFacts, held: boolean): void {
     const known = this.#tasks.get(facts.id)
@@ -98,16 +62,31 @@ export class TaskIndex {
       this.#tasks.set(facts.id, task)
       this.#count.unknown++
     }
+    this.#stand(task, 'unknown')
     task.facts = facts
+    this.#dependencies.put(facts)
     this.#move(task, held)
+    if (facts.state !== 'wait') this.#wake(facts.id)
   }
 
   remove(id: string): void {
     const task = this.#tasks.get(id)
-    if (task === undefined) return
-    this.#stand(task, 'unknown')
-    this.#count.unknown--
-    this.#tasks.delete(id)
+    if (task !== undefined) {
+      this.#stand(task, 'unknown')
+      this.#count.unknown--
+      this.#tasks.delete(id)
+      this.#dependencies.remove(id)
+    }
+    this.#dependencies.missing(id)
+    this.#wake(id)
+  }
+
+  /** Those that waited for it look again. */
+  #wake(id: string): void {
+    for (const waiter of [...this.#dependencies.waitersOf(id)]) {
+      const task = this.#tasks.get(waiter)
+      if (task?.standing === 'blocked') this.#move(task, false)
+    }
   }
 
   /** The task got a lease, or turned out not to have one. */
@@ -128,10 +107,12 @@ export class TaskIndex {
   }
 
   #stand(task: Task, standing: Standing): void {
+    if (task.standing === 'running') this.ready.stopped(task.facts.group)
     this.#count[task.standing]--
     this.#count[standing]++
     task.standing = standing
     task.stamp++
+    if (standing === 'running') this.ready.started(task.facts.group)
   }
 
   #move(task: Task, held: boolean): void {
@@ -139,73 +120,87 @@ export class TaskIndex {
     if (facts.state !== 'wait') {
       this.#stand(task, facts.state)
       this.#ended.push(entryOf(task))
-    } else if (held) this.#stand(task, 'running')
-    else if (facts.due > this.#now) {
+      return
+    }
+    if (held) return this.#stand(task, 'running')
+    const readiness = this.#readiness(facts)
+    if (readiness.kind !== 'ready') {
+      this.#stand(task, 'blocked')
+      if (readiness.kind === 'failed') this.#broken.set(facts.id, { id: facts.id, ...readiness })
+      else for (const id of readiness.unknown) this.#reads.add(id)
+    } else if (facts.due > this.#now) {
       this.#stand(task, 'delayed')
       this.#delayed.push(entryOf(task))
     } else {
       this.#stand(task, 'waiting')
-      this.#classOf(facts).push(entryOf(task))
+      this.ready.push(entryOf(task))
     }
   }
 
-  #classOf({ name, requires }: TaskFacts): TaskClass {
-    const key = JSON.stringify([name, Object.entries(requires).sort(([a], [b]) => (a < b ? -1 : 1))])
-    let found = this.#classes.get(key)
-    if (found === undefined) {
-      found = new TaskClass(name, requires)
-      this.#classes.set(key, found)
-    }
-    return found
+  #readiness(facts: TaskFacts): Readiness {
+    return this.#dependencies.readiness(facts, (id) => this.#tasks.get(id)?.facts.state ?? null)
   }
 
   /** Moves the delayed tasks that are due to the waiting ones. */
   promote(now: number): void {
     this.#now = Math.max(this.#now, now)
+    this.ready.promote(this.#now)
     for (;;) {
       const first = this.#delayed.peek()
-      if (first === undefined || (isLive(first) && first.due > this.#now)) return
+      if (first === undefined || (first.isLive() && first.facts.due > this.#now)) return
       this.#delayed.pop()
-      if (isLive(first)) this.#move(first.task, false)
+      if (first.isLive()) this.#move(first.task, false)
     }
   }
 
   nextDue(): number | null {
-    return this.#delayed.peek()?.due ?? null
+    return this.#delayed.peek()?.facts.due ?? null
   }
 
-  /** The classes that have waiting tasks; the others are forgotten. */
-  *classes(): Generator<TaskClass, void, undefined> {
-    for (const [key, group] of this.#classes) {
-      if (group.isEmpty) this.#classes.delete(key)
-      else yield group
-    }
+  takeReads(): readonly string[] {
+    const reads = [...this.#reads].filter((id) => !this.#tasks.has(id))
+    this.#reads = new Set()
+    return reads
   }
 
-  /** The ended tasks beyond the `keep` latest that ended before `before`, at most `max`; they are forgotten here. */
-  takeEnded(keep: number, before: number, max: number): readonly string[] {
-    const taken: string[] = []
-    while (taken.length < max && this.#count.done + this.#count.failed + this.#count.cancelled > keep) {
+  /** Tasks to fail because of a dependency, each once. */
+  takeBroken(): readonly BrokenTask[] {
+    const broken = [...this.#broken.values()].filter(({ id }) => this.#tasks.get(id)?.standing === 'blocked')
+    this.#broken = new Map()
+    return broken
+  }
+
+  /** The ended tasks beyond the `keep` latest, of those that ended before `before`; and all that ended before `old`. At most `max`; they are forgotten here. */
+  takeEnded(keep: number, before: number, old: number, max: number): readonly TaskFacts[] {
+    const taken: TaskFacts[] = []
+    const needed: Entry[] = []
+    while (taken.length < max && needed.length < max) {
       const first = this.#ended.peek()
-      if (first === undefined || (isLive(first) && first.task.facts.mtime > before)) break
+      if (first === undefined) break
+      if (first.isLive()) {
+        const { mtime } = first.facts
+        const tooMany = this.#count.done + this.#count.failed + this.#count.cancelled - needed.length > keep
+        if (mtime > before || !(tooMany || mtime < old)) break
+      }
       this.#ended.pop()
-      if (!isLive(first)) continue
-      taken.push(first.task.facts.id)
-      this.remove(first.task.facts.id)
+      if (!first.isLive()) continue
+      if (this.#dependencies.isWaitedFor(first.facts.id)) needed.push(first)
+      else {
+        taken.push(first.facts)
+        this.remove(first.facts.id)
+      }
     }
+    for (const entry of needed) this.#ended.push(entry)
     return taken
   }
 
-  counts(): Omit<QueueStats, 'workers'> {
-    const { waiting, delayed, running, unknown, done, failed, cancelled } = this.#count
-    return { waiting: waiting + unknown, delayed, running, done, failed, cancelled }
+  counts(): Record<Exclude<Standing, 'unknown'>, number> {
+    const { unknown, ...known } = this.#count
+    return { ...known, waiting: known.waiting + unknown }
   }
 }
 
-const entryOf = (task: Task): Entry => ({
-  task,
-  stamp: task.stamp,
-  priority: task.facts.priority,
-  czxid: task.facts.czxid,
-  due: task.facts.due,
-})
+function entryOf(task: Task): Entry {
+  const { stamp, facts } = task
+  return { task, facts, stamp, isLive: () => stamp === task.stamp }
+}

@@ -1,14 +1,18 @@
-import { fromUtf8 } from '../base/bytes.ts'
 import { KeeperError } from '../base/errors.ts'
-import { dataOrNull } from '../recipes/node-change.ts'
-import { untilAnswered } from '../recipes/retry.ts'
 import { nonce } from '../recipes/world.ts'
-import type { QueueStats } from './dispatcher-state.ts'
+import { inOrder, orderOf } from './bulk.ts'
+import { checkDedup } from './deduplication.ts'
+import { submitGuarded } from './guarded-submit.ts'
 import { checkInteger, checkLabels, checkTaskName, checkWord } from './names.ts'
 import { newRecord } from './new-task.ts'
+import { QueueAdmin } from './queue-admin.ts'
 import { QueuePaths } from './queue-paths.ts'
+import { QueueRoom } from './queue-room.ts'
+import type { MissedTimes, ScheduleTimes } from './schedule.ts'
+import { putSchedule } from './schedules.ts'
 import { Submitter } from './submitter.ts'
 import { StoredTask } from './task-handle.ts'
+import type { TaskRecord } from './task-record.ts'
 import type { AddOptions, Handler, Handlers, TaskHandle, TaskItem, TaskMap, WorkerOptions } from './task-types.ts'
 import { TaskWorker } from './task-worker.ts'
 import type { TaskWorld } from './task-world.ts'
@@ -22,19 +26,17 @@ export interface TaskQueueOptions {
   readonly valueBytesMax?: number
 }
 
-const NO_STATS: QueueStats = { waiting: 0, delayed: 0, running: 0, done: 0, failed: 0, cancelled: 0, workers: 0 }
-
 /**
  * A queue of tasks, shared by all pages of the ensemble. `M` says what each task takes and gives. A task that was added is
  * never lost: it ends done, failed or cancelled. It may run more than once, and completes once.
  */
-export class TaskQueue<M extends TaskMap<M>> implements AsyncDisposable {
-  readonly name: string
+export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements AsyncDisposable {
   readonly #world: TaskWorld
   readonly #paths: QueuePaths
   readonly #names: ReadonlySet<string> | null
   readonly #valueBytesMax: number
   readonly #submitter: Submitter
+  readonly #room: QueueRoom
   readonly #workers = new Set<TaskWorker>()
   readonly #series: string
   #count = 0
@@ -42,9 +44,11 @@ export class TaskQueue<M extends TaskMap<M>> implements AsyncDisposable {
 
   /** BadArguments names what is wrong. Nothing is made in the ensemble before the first task or worker. */
   constructor(world: TaskWorld, name: string, options: TaskQueueOptions = {}) {
-    this.name = checkWord('name', name)
+    const paths = new QueuePaths(checkWord('name', name))
+    super(world, paths)
     this.#world = world
-    this.#paths = new QueuePaths(name)
+    this.#paths = paths
+    this.#room = new QueueRoom(world, paths)
     this.#names = options.names === undefined ? null : new Set(options.names)
     this.#valueBytesMax = checkInteger(
       'valueBytesMax',
@@ -58,7 +62,8 @@ export class TaskQueue<M extends TaskMap<M>> implements AsyncDisposable {
 
   /**
    * Resolves when a quorum has the task. To add an id that is there already is to get its handle. BadArguments, TooLarge
-   * name the argument; NodeExists: the id belongs to a task of another name.
+   * name the argument; NodeExists: the id belongs to a task of another name, or a duplicate was to be refused; NoNode: a task
+   * of `after` is not there; QueueFullError.
    */
   async add<K extends keyof M & string>(
     name: K,
@@ -66,19 +71,69 @@ export class TaskQueue<M extends TaskMap<M>> implements AsyncDisposable {
     options: AddOptions = {},
   ): Promise<TaskHandle<M[K]['out']>> {
     this.#checkOpen()
+    const record = this.#record(name, input, options)
+    const id = options.id === undefined ? this.#nextId() : checkWord('id', options.id)
+    const joinsId = checkOnDuplicate(options.onDuplicate) === 'join'
+    const dedup = options.dedup === undefined ? null : checkDedup(options)
+    if (record.after.includes(id)) {
+      throw new KeeperError('BadArguments', `${id} would wait for itself: a cycle`, { path: 'after' })
+    }
+    await this.#room.enter()
+    if (record.after.length === 0 && dedup === null && joinsId) {
+      await this.#submitter.submit(id, record)
+      return this.handle(name, id)
+    }
+    return this.handle(name, await submitGuarded(this.#world, this.#paths, { id, record, dedup, joinsId }))
+  }
+
+  #record(name: string, input: unknown, options: AddOptions): TaskRecord {
     checkTaskName('name', name)
     if (this.#names !== null && !this.#names.has(name)) {
       throw new KeeperError('BadArguments', `this queue has no task ${name}`, { path: 'name' })
     }
-    const value = toValue('input', input, this.#valueBytesMax)
-    const id = options.id === undefined ? this.#nextId() : checkWord('id', options.id)
-    await this.#submitter.submit(id, newRecord(name, value, nonce(this.#world.random), options))
-    return this.handle(name, id)
+    return newRecord(name, toValue('input', input, this.#valueBytesMax), nonce(this.#world.random), options)
   }
 
-  /** Adds many in few transactions. Rejects with the first refusal; the others may have been added. */
-  addAll(items: readonly TaskItem<M>[]): Promise<TaskHandle<M[keyof M & string]['out']>[]> {
-    return Promise.all(items.map(({ name, input, options }) => this.add(name, input, options)))
+  /**
+   * Adds many in few transactions. They may wait for one another by `id` and `after`; a cycle is refused (BadArguments)
+   * before anything is added. Rejects with the first refusal; the others may have been added.
+   */
+  async addAll(items: readonly TaskItem<M>[]): Promise<TaskHandle<M[keyof M & string]['out']>[]> {
+    const before = orderOf(items)
+    const added: Promise<TaskHandle<M[keyof M & string]['out']>>[] = []
+    const begin = (i: number): Promise<TaskHandle<M[keyof M & string]['out']>> => {
+      const { name, input, options } = items[i] as TaskItem<M>
+      const first = before[i] ?? []
+      if (first.length === 0) return this.add(name, input, options)
+      return Promise.all(first.map((one) => added[one])).then(() => this.add(name, input, options))
+    }
+    for (const i of inOrder(before)) {
+      const adding = begin(i)
+      // Whoever waits for all is told of the first; nobody waits for each.
+      adding.catch(() => {})
+      added[i] = adding
+    }
+    return Promise.all(added)
+  }
+
+  /**
+   * Adds a task at each of these times from now on, wherever a page is open; replaces the schedule of that id. Each time adds
+   * one task, with the id `<id>@<time>`. `missed`: times that passed while nobody dispatched give no task (`skip`), one for
+   * the latest (`once`, the default), or one each (`all`). BadArguments names what is wrong.
+   */
+  async schedule<K extends keyof M & string>(
+    id: string,
+    times: ScheduleTimes,
+    task: {
+      readonly name: K
+      readonly input: M[K]['in']
+      readonly options?: Omit<AddOptions, 'id' | 'runAt' | 'dedup' | 'after' | 'onDuplicate'>
+      readonly missed?: MissedTimes
+    },
+  ): Promise<void> {
+    this.#checkOpen()
+    const template = this.#record(task.name, task.input, task.options ?? {})
+    await putSchedule(this.#world, this.#paths, id, times, task.missed, template)
   }
 
   /** Ids of one queue object sort by the order they were given, so that tasks of one transaction run in it. */
@@ -101,10 +156,15 @@ export class TaskQueue<M extends TaskMap<M>> implements AsyncDisposable {
       labels: checkLabels('labels', options.labels ?? {}),
       names: [...byName.keys()],
     }
+    const { whenHidden = 'keep' } = options
+    if (whenHidden !== 'keep' && whenHidden !== 'pause' && whenHidden !== 'return') {
+      throw new KeeperError('BadArguments', 'whenHidden must be keep, pause or return', { path: 'whenHidden' })
+    }
     options.signal?.throwIfAborted()
     const worker = await TaskWorker.open(this.#world, this.#paths, record, {
       handlerOf: (name) => byName.get(name) ?? null,
       valueBytesMax: this.#valueBytesMax,
+      whenHidden,
     })
     this.#workers.add(worker)
     const forget = (): void => {
@@ -124,14 +184,6 @@ export class TaskQueue<M extends TaskMap<M>> implements AsyncDisposable {
     return new StoredTask(this.#world, this.#paths, checkWord('id', id))
   }
 
-  /** As the dispatcher published it, at most about a second ago; ended tasks as far as they are kept. */
-  async stats(): Promise<QueueStats> {
-    const { client } = this.#world
-    const node = await untilAnswered(client, () => dataOrNull(client, this.#paths.stat))
-    if (node?.data == null || node.data.length === 0) return NO_STATS
-    return { ...NO_STATS, ...(JSON.parse(fromUtf8(node.data)) as QueueStats) }
-  }
-
   /** Closes its workers: what runs may end. Later calls reject with Closed. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
@@ -145,4 +197,9 @@ export class TaskQueue<M extends TaskMap<M>> implements AsyncDisposable {
   #checkOpen(): void {
     if (this.#closed) throw new KeeperError('Closed', `the queue ${this.name} was closed`)
   }
+}
+
+function checkOnDuplicate(value: unknown): 'join' | 'reject' {
+  if (value === undefined || value === 'join' || value === 'reject') return value ?? 'join'
+  throw new KeeperError('BadArguments', 'onDuplicate must be join or reject', { path: 'onDuplicate' })
 }

@@ -1,11 +1,14 @@
 import { concat, fromUtf8, utf8 } from '../base/bytes.ts'
-import { KeeperError } from '../base/errors.ts'
-import { isLabels, type Labels } from './names.ts'
+import { bad, Fields } from './fields.ts'
+import type { Labels } from './names.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 import type { Value } from './value.ts'
 
 /** Running, delayed and waiting are all `wait` here: they follow from the leases and the clock, and cost no write. */
 export type RecordState = 'wait' | 'done' | 'failed' | 'cancelled'
+
+/** When a task that it waits for fails or is cancelled: fail too, or run all the same. */
+export type OnDepFail = 'fail' | 'run'
 
 export interface TaskFailure {
   readonly name: string
@@ -31,6 +34,23 @@ export interface TaskRecord {
   /** Milliseconds per attempt; 0: none. */
   readonly timeout: number
   readonly requires: Labels
+  /** Fairness, caps and rates count by it; '' is a group too. */
+  readonly group: string
+  /** Milliseconds since 1970 of the first attempt; 0: `delay` says. */
+  readonly runAt: number
+  /** Milliseconds after the node's ctime, by which it must have ended; 0: none. */
+  readonly expires: number
+  /** Ids of tasks that must have ended first. */
+  readonly after: readonly string[]
+  readonly onDepFail: OnDepFail
+  /** Tasks of one affinity go to one worker while it has room; '': none. */
+  readonly affinity: string
+  /** The deduplication key, or ''. */
+  readonly dedup: string
+  /** What the last attempts said of themselves. `checkpoint` is for the next one. */
+  readonly progress: unknown
+  readonly checkpoint: unknown
+  readonly log: readonly string[]
   readonly failure: TaskFailure | null
   /** The lease that wrote this state, or null. */
   readonly by: string | null
@@ -49,8 +69,7 @@ export function encodeRecord(record: TaskRecord): Uint8Array<ArrayBuffer> {
   return concat([length, header, value.bytes])
 }
 
-const bad = (what: string, cause?: unknown): KeeperError =>
-  new KeeperError('MarshallingError', `not a task record: ${what}`, { cause })
+const failureIn = (field: Fields): TaskFailure => ({ name: field.text('name'), message: field.text('message') })
 
 /** Everything is checked here, since another page wrote it. MarshallingError names what is wrong. */
 export function decodeRecord(bytes: Uint8Array | null): TaskRecord {
@@ -86,7 +105,17 @@ export function decodeRecord(bytes: Uint8Array | null): TaskRecord {
     maxCrashes: field.count('maxCrashes'),
     timeout: field.amount('timeout'),
     requires: field.labels('requires'),
-    failure: field.isNull('failure') ? null : field.fields('failure').failure(),
+    group: field.has('group') ? field.text('group') : '',
+    runAt: field.has('runAt') ? field.amount('runAt') : 0,
+    expires: field.has('expires') ? field.amount('expires') : 0,
+    after: field.has('after') ? field.texts('after') : [],
+    onDepFail: field.has('onDepFail') ? field.oneOf('onDepFail', ['fail', 'run']) : 'fail',
+    affinity: field.has('affinity') ? field.text('affinity') : '',
+    dedup: field.has('dedup') ? field.text('dedup') : '',
+    progress: field.any('progress'),
+    checkpoint: field.any('checkpoint'),
+    log: field.has('log') ? field.texts('log') : [],
+    failure: field.isNull('failure') ? null : failureIn(field.fields('failure')),
     by: field.isNull('by') ? null : field.text('by'),
     value: { kind: field.oneOf('value', ['none', 'json', 'bytes']), bytes: bytes.subarray(4 + length) },
   }
@@ -98,63 +127,5 @@ export function readRecord(bytes: Uint8Array | null): TaskRecord | null {
     return decodeRecord(bytes)
   } catch {
     return null
-  }
-}
-
-class Fields {
-  readonly #of: Readonly<Record<string, unknown>>
-
-  constructor(of: Readonly<Record<string, unknown>>) {
-    this.#of = of
-  }
-
-  isNull(key: string): boolean {
-    return this.#of[key] === null
-  }
-
-  text(key: string): string {
-    const value = this.#of[key]
-    if (typeof value !== 'string') throw bad(key)
-    return value
-  }
-
-  integer(key: string): number {
-    const value = this.#of[key]
-    if (!Number.isSafeInteger(value)) throw bad(key)
-    return value as number
-  }
-
-  count(key: string): number {
-    const value = this.integer(key)
-    if (value < 0) throw bad(key)
-    return value
-  }
-
-  amount(key: string): number {
-    const value = this.#of[key]
-    if (typeof value !== 'number' || !(value >= 0)) throw bad(key)
-    return value
-  }
-
-  oneOf<T extends string>(key: string, allowed: readonly T[]): T {
-    const found = allowed.find((candidate) => candidate === this.#of[key])
-    if (found === undefined) throw bad(key)
-    return found
-  }
-
-  labels(key: string): Labels {
-    const value = this.#of[key]
-    if (!isLabels(value)) throw bad(key)
-    return value
-  }
-
-  fields(key: string): Fields {
-    const value = this.#of[key]
-    if (typeof value !== 'object' || value === null) throw bad(key)
-    return new Fields(value as Readonly<Record<string, unknown>>)
-  }
-
-  failure(): TaskFailure {
-    return { name: this.text('name'), message: this.text('message') }
   }
 }

@@ -5,6 +5,7 @@ import { chance } from '../recipes/world.ts'
 import type { LeaseFacts } from './lease-index.ts'
 import { failedOp } from './multi-failure.ts'
 import { leaseName, type QueuePaths } from './queue-paths.ts'
+import { RunJournal } from './run-journal.ts'
 import { failureOf, NonRetryable, type RunEnd, RunEndedError } from './task-error.ts'
 import { isTerminal, readRecord, type TaskRecord } from './task-record.ts'
 import type { Handler, TaskContext } from './task-types.ts'
@@ -42,6 +43,8 @@ export class TaskRun {
   readonly #interrupted: Promise<RunEnd>
   #interrupt: (end: RunEnd) => void = () => {}
   #ended: RunEnd | null = null
+  /** The lease was taken from a worker that lives: its dispatcher waits for a sign of life. */
+  wasTaken = false
 
   constructor(world: TaskWorld, queue: QueuePaths, plan: RunPlan) {
     this.#world = world
@@ -78,14 +81,36 @@ export class TaskRun {
       untilAnswered(client, () => dataOrNull(client, this.#path)),
       untilAnswered(client, () => dataOrNull(client, this.#queue.record(this.lease.id))),
     ])
-    if (held === null) return this.end('LeaseLost')
+    if (held === null) return this.#taken()
     const record = readRecord(task?.data ?? null)
     if (task === null || record === null || isTerminal(record)) return this.#drop()
-    const outcome = await this.#handle(record, held.stat)
-    if (outcome !== null) await this.#commit(outcome, record, task.stat.version)
+    const journal = new RunJournal(this.#world.clock, record, () => this.#report(journal))
+    const outcome = await this.#handle(record, held.stat, journal)
+    await journal.stop()
+    if (outcome !== null) await this.#commit(outcome, journal.into(record), task.stat.version, journal)
   }
 
-  async #handle(record: TaskRecord, held: Stat): Promise<Outcome | null> {
+  /** Writes what the handler said so far into the record, if the lease is still there. */
+  async #report(journal: RunJournal): Promise<void> {
+    const { client } = this.#world
+    for (;;) {
+      const task = await untilAnswered(client, () => dataOrNull(client, this.#queue.record(this.lease.id)))
+      const record = readRecord(task?.data ?? null)
+      const over = this.#abort.signal.aborted || task === null || record === null || isTerminal(record)
+      if (over) throw this.#abort.signal.reason ?? new RunEndedError('Cancelled', MESSAGES.Cancelled)
+      try {
+        await client.multi(transitions.report(this.#queue, this.lease, task.stat.version, journal.into(record)))
+        return
+      } catch (error) {
+        const refused = failedOp(error)
+        if (refused?.index === 0) throw new RunEndedError('LeaseLost', MESSAGES.LeaseLost)
+        if (hasCode(error, 'ConnectionLoss')) await untilConnected(client)
+        else if (refused?.code !== 'BadVersion') throw error
+      }
+    }
+  }
+
+  async #handle(record: TaskRecord, held: Stat, journal: RunJournal): Promise<Outcome | null> {
     const also: Op[] = []
     const context: TaskContext = {
       id: this.lease.id,
@@ -93,6 +118,10 @@ export class TaskRun {
       signal: this.#abort.signal,
       token: { zxid: held.czxid, path: this.#path, version: held.version },
       guard: () => ({ op: 'check', path: this.#path, version: -1 }),
+      checkpoint: record.checkpoint,
+      saveCheckpoint: (state) => journal.save(state),
+      progress: (value) => journal.progress(value),
+      log: (line) => journal.log(line),
       alsoCommit: (ops) => {
         also.push(...ops)
       },
@@ -101,7 +130,10 @@ export class TaskRun {
     try {
       const ended = this.#ended ?? (await Promise.race([this.#call(record, context, also), this.#interrupted]))
       if (typeof ended !== 'string') return ended
-      if (ended === 'LeaseLost') return null
+      if (ended === 'LeaseLost') {
+        this.wasTaken = true
+        return null
+      }
       if (ended === 'Closing') return { record: transitions.returnedRecord, also: [] }
       return this.#failure(new RunEndedError(ended, MESSAGES[ended]))
     } finally {
@@ -137,7 +169,7 @@ export class TaskRun {
   }
 
   /** Repeats until the outcome is known. The lease decides: who deletes it has written this attempt's end. */
-  async #commit(first: Outcome, before: TaskRecord, version: number): Promise<void> {
+  async #commit(first: Outcome, before: TaskRecord, version: number, journal: RunJournal): Promise<void> {
     const { client } = this.#world
     let outcome = first
     let record = before
@@ -162,13 +194,18 @@ export class TaskRun {
         }
       }
       // The lease is gone: revoked, or our own commit whose reply was lost. Either way nothing is left to write.
-      if (refused.index === 0) return this.end('LeaseLost')
+      if (refused.index === 0) return this.#taken()
       const task = await untilAnswered(client, () => dataOrNull(client, this.#queue.record(this.lease.id)))
       const now = readRecord(task?.data ?? null)
       if (task === null || now === null || isTerminal(now)) return this.#drop()
-      record = now
+      record = journal.into(now)
       expected = task.stat.version
     }
+  }
+
+  #taken(): void {
+    this.wasTaken = true
+    this.end('LeaseLost')
   }
 
   /** The task has ended without this run; only the lease is left. */

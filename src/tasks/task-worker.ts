@@ -13,6 +13,12 @@ export interface CloseOptions {
   readonly timeout?: number
 }
 
+export type WhenHidden = 'keep' | 'pause' | 'return'
+
+export interface WorkerPlan extends Omit<RunPlan, 'lease'> {
+  readonly whenHidden: WhenHidden
+}
+
 /** Runs tasks of one queue in this page. It ends by `close`, or with the session (its signals abort, `ended` rejects). */
 export class TaskWorker implements AsyncDisposable {
   readonly id: string
@@ -21,7 +27,9 @@ export class TaskWorker implements AsyncDisposable {
   readonly #world: TaskWorld
   readonly #queue: QueuePaths
   readonly #record: WorkerRecord
-  readonly #plan: Omit<RunPlan, 'lease'>
+  readonly #plan: WorkerPlan
+  #offered: number
+  #announcing: Promise<void> = Promise.resolve()
   readonly #runs = new Map<string, { readonly run: TaskRun; readonly finished: Promise<void> }>()
   readonly #stop = new AbortController()
   #resolve: () => void = () => {}
@@ -29,18 +37,13 @@ export class TaskWorker implements AsyncDisposable {
   #closing: Promise<void> | null = null
   #givingBack = false
 
-  private constructor(
-    world: TaskWorld,
-    queue: QueuePaths,
-    wid: string,
-    record: WorkerRecord,
-    plan: Omit<RunPlan, 'lease'>,
-  ) {
+  private constructor(world: TaskWorld, queue: QueuePaths, wid: string, record: WorkerRecord, plan: WorkerPlan) {
     this.id = wid
     this.#world = world
     this.#queue = queue
     this.#record = record
     this.#plan = plan
+    this.#offered = record.slots
     this.ended = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -50,23 +53,52 @@ export class TaskWorker implements AsyncDisposable {
   }
 
   /** Resolves when the worker is registered and hears of its leases. */
-  static async open(
-    world: TaskWorld,
-    queue: QueuePaths,
-    record: WorkerRecord,
-    plan: Omit<RunPlan, 'lease'>,
-  ): Promise<TaskWorker> {
+  static async open(world: TaskWorld, queue: QueuePaths, record: WorkerRecord, plan: WorkerPlan): Promise<TaskWorker> {
     const { wid, notices, stop } = await registerWorker(world, queue, record)
     const worker = new TaskWorker(world, queue, wid, record, plan)
     worker.#stop.signal.addEventListener('abort', stop)
     void worker.#listen(notices)
     await worker.#lookAround()
+    world.page?.onChange(() => worker.#pageChanged(), { signal: worker.#stop.signal })
+    worker.#pageChanged()
     return worker
   }
 
   /** Tasks that run now. */
   get running(): number {
     return this.#runs.size
+  }
+
+  /** What it offers now: 0 while the page's state does not allow more. */
+  get slots(): number {
+    return this.#offered
+  }
+
+  #pageChanged(): void {
+    const state = this.#world.page?.state ?? 'visible'
+    if (this.#closing !== null) return
+    const { whenHidden } = this.#plan
+    const gives = state === 'frozen' || (state === 'hidden' && whenHidden === 'return')
+    const offered = state === 'visible' || (state === 'hidden' && whenHidden === 'keep') ? this.#record.slots : 0
+    this.#givingBack = gives
+    const before = this.#offered
+    this.#offered = offered
+    if (before !== offered) void this.#announce()
+    if (gives) for (const { run } of this.#runs.values()) run.end('Closing')
+  }
+
+  /** Writes what it offers; one after the other, so that the last one stands. */
+  #announce(): Promise<void> {
+    this.#announcing = this.#announcing.then(async () => {
+      const { client } = this.#world
+      const data = encodeWorker({ ...this.#record, slots: this.#offered })
+      try {
+        await untilAnswered(client, () => client.setData(this.#queue.worker(this.id), data))
+      } catch (error) {
+        if (!sessionIsOver(error) && !hasCode(error, 'NoNode')) this.#fail(error)
+      }
+    })
+    return this.#announcing
   }
 
   /** Takes no more tasks, lets those that run end, and leaves. Idempotent; a later, shorter timeout counts too. */
@@ -91,8 +123,8 @@ export class TaskWorker implements AsyncDisposable {
     const { client } = this.#world
     try {
       // From here on no assignment can commit: each checks the version of this node.
-      const none = encodeWorker({ ...this.#record, slots: 0 })
-      await untilAnswered(client, () => client.setData(this.#queue.worker(this.id), none))
+      this.#offered = 0
+      await this.#announce()
       await this.#lookAround()
       while (this.#runs.size > 0) await Promise.all([...this.#runs.values()].map(({ finished }) => finished))
       await unregisterWorker(client, this.#queue, this.id)
@@ -155,6 +187,8 @@ export class TaskWorker implements AsyncDisposable {
     const finished = run.run().then(
       () => {
         this.#runs.delete(name)
+        // Nothing more is sent to a worker whose lease ran out until it says that it lives.
+        if (run.wasTaken && !this.#stop.signal.aborted) void this.#announce()
       },
       (error: unknown) => {
         this.#runs.delete(name)

@@ -3,11 +3,17 @@ import type { Op } from '../client/api.ts'
 import { dataOrNull } from '../recipes/node-change.ts'
 import { childrenOf } from '../recipes/place.ts'
 import { hasCode, sessionIsOver, settle, untilAnswered } from '../recipes/retry.ts'
+import { chance } from '../recipes/world.ts'
 import type { Assign } from './assignment.ts'
 import type { DispatcherState } from './dispatcher-state.ts'
+import { endedBy } from './ended-by.ts'
 import type { LeaseFacts } from './lease-index.ts'
 import { failedOp } from './multi-failure.ts'
-import { parseLease, type QueuePaths } from './queue-paths.ts'
+import type { Ending } from './overdue.ts'
+import { readConfig } from './queue-config.ts'
+import { firedId, parseLease, type QueuePaths } from './queue-paths.ts'
+import { firing, readSchedule } from './schedule.ts'
+import { factsOf, type TaskFacts } from './task-facts.ts'
 import { isTerminal, readRecord } from './task-record.ts'
 import type { TaskWorld } from './task-world.ts'
 import * as transitions from './transitions.ts'
@@ -46,6 +52,8 @@ export class Term {
   /** Leases first, then workers, then records: with the fence taken no older assignment can still appear (R3). */
   async load(): Promise<void> {
     const { client } = this.#world
+    this.#state.tick(this.now())
+    await this.readConfig()
     const mailboxes = await childrenOf(client, this.#queue.mailboxes)
     await Promise.all(mailboxes.map((wid) => this.readMailbox(wid)))
     const workers = await childrenOf(client, this.#queue.workers)
@@ -53,10 +61,40 @@ export class Term {
     for (const wid of mailboxes) this.#state.mailbox(wid)
     const alive = new Set(workers)
     for (const wid of mailboxes) if (!alive.has(wid)) this.#state.workerGone(wid)
+    for (const sid of await childrenOf(client, this.#queue.schedules)) await this.readSchedule(sid)
     for (const bucket of await childrenOf(client, this.#queue.tasks)) {
       const ids = await childrenOf(client, `${this.#queue.tasks}/${bucket}`)
       await Promise.all(ids.map((id) => this.readTask(id)))
     }
+  }
+
+  async readConfig(): Promise<void> {
+    this.#state.config(readConfig((await this.#get(this.#queue.root))?.data ?? null))
+  }
+
+  async readSchedule(sid: string): Promise<void> {
+    const node = await this.#get(this.#queue.schedule(sid))
+    const schedule = readSchedule(node?.data ?? null)
+    if (node === null || schedule === null) this.#state.scheduleGone(sid)
+    else this.#state.schedule(sid, node.stat.version, schedule.next)
+  }
+
+  /** Adds what is due: the schedule moves on in the same transaction, so that each time adds one task. */
+  async fire(sid: string): Promise<void> {
+    const node = await this.#get(this.#queue.schedule(sid))
+    const schedule = readSchedule(node?.data ?? null)
+    if (node === null || schedule === null) return this.#state.scheduleGone(sid)
+    const { slots, next } = firing(schedule, this.now())
+    const fresh: number[] = []
+    for (const slot of slots) if ((await this.#get(this.#queue.record(firedId(sid, slot)))) === null) fresh.push(slot)
+    const ops = transitions.fire(this.#queue, this.#number, sid, node.stat.version, { ...schedule, next }, fresh)
+    const verdict = await this.#commit(ops)
+    if (verdict.kind === 'unknown') await settle(this.#world.client, this.#queue.root)
+    await this.readSchedule(sid)
+  }
+
+  async readPoke(): Promise<number> {
+    return (await this.#get(this.#queue.poke))?.stat.mzxid ?? 0
   }
 
   async readMailbox(wid: string): Promise<void> {
@@ -82,12 +120,8 @@ export class Term {
     if (node === null) return this.#state.noRecord(id)
     const record = readRecord(node.data)
     if (record === null) return this.#state.noRecord(id)
-    const { stat } = node
-    const { name, requires, priority, attempt, state } = record
-    const due = (attempt === 0 ? stat.ctime : stat.mtime) + record.delay
-    const { version, czxid, mzxid, mtime } = stat
-    this.#txnTime = Math.max(this.#txnTime, stat.mtime)
-    this.#state.record({ id, state, name, requires, priority, attempt, due, version, czxid, mzxid, mtime })
+    this.#txnTime = Math.max(this.#txnTime, node.stat.mtime)
+    this.#state.record(factsOf(id, record, node.stat))
   }
 
   #get(path: string) {
@@ -172,15 +206,44 @@ export class Term {
     await this.readWorker(wid)
   }
 
-  async collect(ids: readonly string[]): Promise<void> {
-    const verdict = await this.#commit(transitions.collect(this.#queue, this.#number, ids))
-    if (verdict.kind === 'done') return
+  async collect(ended: readonly TaskFacts[]): Promise<void> {
+    const verdict = await this.#commit(transitions.collect(this.#queue, this.#number, ended))
     if (verdict.kind === 'unknown') await settle(this.#world.client, this.#queue.root)
-    await Promise.all(ids.map((id) => this.readTask(id)))
+    if (verdict.kind !== 'done') await Promise.all(ended.map(({ id }) => this.readTask(id)))
+    for (const { id, dedup } of ended) if (dedup !== '') await this.#forgetKey(dedup, id)
   }
 
-  async publish(): Promise<void> {
-    const data = utf8(JSON.stringify(this.#state.stats()))
+  /** A deduplication key goes with the latest task that had it. */
+  async #forgetKey(key: string, id: string): Promise<void> {
+    const path = this.#queue.key(key)
+    const node = await this.#get(path)
+    if (node === null || node.data === null || fromUtf8(node.data) !== id) return
+    if ((await this.#get(this.#queue.record(id))) !== null) return
+    const { version } = node.stat
+    await this.#commit([transitions.fence(this.#queue, this.#number), { op: 'delete', path, version }])
+  }
+
+  /** A task, or an attempt, that ends by the dispatcher's word. */
+  async end(ending: Ending): Promise<void> {
+    const { id, lease } = ending
+    const node = await this.#get(this.#queue.record(id))
+    const record = node === null ? null : readRecord(node.data)
+    if (node === null || record === null || isTerminal(record)) return this.readTask(id)
+    const ended = endedBy(ending, record, chance(this.#world.random))
+    const ops = transitions.end(this.#queue, this.#number, id, lease, node.stat.version, ended)
+    const verdict = await this.#commit(ops)
+    if (verdict.kind === 'unknown') await settle(this.#world.client, this.#queue.root)
+    if (lease !== null && (await this.#get(this.#queue.lease(lease.wid, id, lease.attempt))) === null) {
+      this.#state.leaseGone(lease)
+      if (verdict.kind === 'done') this.#state.workerSilent(lease.wid)
+    }
+    await this.readTask(id)
+    if (verdict.kind !== 'done') this.#state.endAgain(ending)
+  }
+
+  /** `upTo`: the zxid that the statistics know of, given to who poked. */
+  async publish(upTo: number): Promise<void> {
+    const data = utf8(JSON.stringify({ ...this.#state.stats(), upTo }))
     const known = await this.#get(this.#queue.stat)
     if (known?.data != null && fromUtf8(known.data) === fromUtf8(data)) return
     await this.#commit([transitions.fence(this.#queue, this.#number), { op: 'setData', path: this.#queue.stat, data }])

@@ -1,8 +1,10 @@
 import type { Op } from '../client/api.ts'
 import type { Assign } from './assignment.ts'
 import type { LeaseFacts } from './lease-index.ts'
-import type { QueuePaths } from './queue-paths.ts'
+import { firedId, type QueuePaths } from './queue-paths.ts'
 import { retryDelay } from './retry-policy.ts'
+import { encodeSchedule, type Schedule } from './schedule.ts'
+import type { TaskFacts } from './task-facts.ts'
 import { encodeRecord, type TaskFailure, type TaskRecord } from './task-record.ts'
 import { NO_VALUE, type Value } from './value.ts'
 import { encodeWorker, type WorkerRecord } from './worker-record.ts'
@@ -39,6 +41,20 @@ export const submit = (queue: QueuePaths, id: string, record: Uint8Array): Op =>
   data: record,
 })
 
+/** A schedule's tasks for `slots`; it moves on with them. */
+export const fire = (
+  queue: QueuePaths,
+  term: number,
+  sid: string,
+  version: number,
+  after: Schedule,
+  slots: readonly number[],
+): readonly Op[] => [
+  fence(queue, term),
+  { op: 'setData', path: queue.schedule(sid), data: encodeSchedule(after), version },
+  ...slots.map((slot) => submit(queue, firedId(sid, slot), encodeRecord(after.template))),
+]
+
 /** Operations of one assignment in the batch. */
 export const ASSIGN_OPS = 3
 
@@ -56,12 +72,11 @@ const consume = (queue: QueuePaths, lease: LeaseFacts): Op => ({
   path: queue.lease(lease.wid, lease.id, lease.attempt),
 })
 
-const rewrite = (queue: QueuePaths, id: string, version: number, record: TaskRecord): Op => ({
-  op: 'setData',
-  path: queue.record(id),
-  data: encodeRecord(record),
-  version,
-})
+/** A failed task has a node among the dead letters, made and deleted with the state. */
+const rewrite = (queue: QueuePaths, id: string, version: number, record: TaskRecord): readonly Op[] => [
+  { op: 'setData', path: queue.record(id), data: encodeRecord(record), version },
+  ...(record.state === 'failed' ? [{ op: 'create', path: queue.deadLetter(id) } as const] : []),
+]
 
 /** The handler's result, together with whatever it wants committed exactly once. */
 export const settleRun = (
@@ -70,7 +85,7 @@ export const settleRun = (
   version: number,
   record: TaskRecord,
   also: readonly Op[],
-): readonly Op[] => [consume(queue, lease), rewrite(queue, lease.id, version, record), ...also]
+): readonly Op[] => [consume(queue, lease), ...rewrite(queue, lease.id, version, record), ...also]
 
 /** The task has ended without this run: only its lease is left to remove. */
 export const dropLease = (queue: QueuePaths, lease: LeaseFacts): readonly Op[] => [consume(queue, lease)]
@@ -85,7 +100,33 @@ export const revoke = (
   fence(queue, term),
   ...absent(queue.worker(lease.wid)),
   consume(queue, lease),
-  rewrite(queue, lease.id, version, record),
+  ...rewrite(queue, lease.id, version, record),
+]
+
+/** By the dispatcher's word: an attempt that took too long, a task whose time is over, or that waits for one that failed. */
+export const end = (
+  queue: QueuePaths,
+  term: number,
+  id: string,
+  lease: LeaseFacts | null,
+  version: number,
+  record: TaskRecord,
+): readonly Op[] => [
+  fence(queue, term),
+  ...(lease === null ? [] : [consume(queue, lease)]),
+  ...rewrite(queue, id, version, record),
+]
+
+/** While the lease is held; progress and log are kept in the record, so that the next attempt finds its checkpoint. */
+export const report = (queue: QueuePaths, lease: LeaseFacts, version: number, record: TaskRecord): readonly Op[] => [
+  { op: 'check', path: queue.lease(lease.wid, lease.id, lease.attempt), version: -1 },
+  ...rewrite(queue, lease.id, version, record),
+]
+
+/** A failed task waits again. */
+export const revive = (queue: QueuePaths, id: string, version: number, record: TaskRecord): readonly Op[] => [
+  ...rewrite(queue, id, version, record),
+  { op: 'delete', path: queue.deadLetter(id) },
 ]
 
 /** A dead worker's lease of a task that has ended or was removed. */
@@ -118,9 +159,13 @@ export const bury = (queue: QueuePaths, term: number, wid: string): readonly Op[
   { op: 'delete', path: queue.mailbox(wid) },
 ]
 
-export const collect = (queue: QueuePaths, term: number, ids: readonly string[]): readonly Op[] => [
+/** Each as it was when it was chosen: one that was revived since stays, and all of them with it. */
+export const collect = (queue: QueuePaths, term: number, ended: readonly TaskFacts[]): readonly Op[] => [
   fence(queue, term),
-  ...ids.map((id): Op => ({ op: 'delete', path: queue.record(id) })),
+  ...ended.flatMap(({ id, version, state }): readonly Op[] => [
+    { op: 'delete', path: queue.record(id), version },
+    ...(state === 'failed' ? [{ op: 'delete', path: queue.deadLetter(id) } as const] : []),
+  ]),
 ]
 
 /* The records that these steps write. */
@@ -130,13 +175,14 @@ export const doneRecord = (record: TaskRecord, by: string, output: Value): TaskR
   state: 'done',
   by,
   value: output,
+  checkpoint: undefined,
   failure: null,
 })
 
 /** Waits for the next attempt while there is one, else `failed` (and keeps the input). */
 export function failedRecord(
   record: TaskRecord,
-  by: string,
+  by: string | null,
   failure: TaskFailure,
   final: boolean,
   chance: number,
@@ -183,4 +229,26 @@ export const cancelledRecord = (record: TaskRecord, reason: string): TaskRecord 
   by: null,
   failure: { name: 'Cancelled', message: reason },
   value: NO_VALUE,
+})
+
+/** Ended by the dispatcher, not by a run. */
+export const endedRecord = (record: TaskRecord, failure: TaskFailure): TaskRecord => ({
+  ...record,
+  state: 'failed',
+  by: null,
+  attempt: record.attempt + 1,
+  delay: 0,
+  failure,
+})
+
+/** A failed task gets all its attempts again, at once. What it waited for does not count any more. */
+export const revivedRecord = (record: TaskRecord): TaskRecord => ({
+  ...record,
+  state: 'wait',
+  by: null,
+  attempt: record.attempt + 1,
+  fails: 0,
+  crashes: 0,
+  delay: 0,
+  expires: 0,
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Zxid } from '../../../src/base/zxid.ts'
-import { DispatcherState, type TaskFacts } from '../../../src/tasks/dispatcher-state.ts'
+import { DispatcherState } from '../../../src/tasks/dispatcher-state.ts'
+import type { TaskFacts } from '../../../src/tasks/task-facts.ts'
 
 const task = (id: string, zxid: number, more: Partial<TaskFacts> = {}): TaskFacts => ({
   id,
@@ -8,8 +9,15 @@ const task = (id: string, zxid: number, more: Partial<TaskFacts> = {}): TaskFact
   name: 'a',
   requires: {},
   priority: 0,
+  group: '',
+  affinity: '',
+  after: [],
+  onDepFail: 'fail',
+  dedup: '',
   attempt: 0,
   due: 0,
+  expiresAt: 0,
+  timeout: 0,
   version: 0,
   czxid: zxid as Zxid,
   mzxid: zxid as Zxid,
@@ -149,7 +157,7 @@ describe('what is put right', () => {
     const state = new DispatcherState(2)
     for (const i of [3, 1, 0, 2]) state.record(task(`t${i}`, i + 1, { state: 'done', mtime: 500 }))
     expect(state.orders(10_000).collects).toEqual([])
-    expect(state.orders(20_000).collects).toEqual(['t0', 't1'])
+    expect(state.orders(20_000).collects.map(({ id }) => id)).toEqual(['t0', 't1'])
     expect(state.orders(20_001).collects).toEqual([])
     expect(state.stats()).toMatchObject({ done: 2 })
   })

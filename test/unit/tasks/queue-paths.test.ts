@@ -10,8 +10,10 @@ test('every path of a queue is told for what it is', () => {
   expect(queue.parse(queue.worker('w1'))).toEqual({ kind: 'worker', wid: 'w1' })
   expect(queue.parse(queue.mailbox('w1'))).toEqual({ kind: 'mailbox', wid: 'w1' })
   expect(queue.parse(queue.lead)).toEqual({ kind: 'lead' })
+  expect(queue.parse(queue.root)).toEqual({ kind: 'config' })
+  expect(queue.parse(queue.schedule('s1'))).toEqual({ kind: 'schedule', sid: 's1' })
   for (const path of [
-    queue.root,
+    queue.stat,
     queue.ctl,
     queue.tasks,
     queue.bucket(3),

@@ -43,11 +43,14 @@ describe('a task', () => {
     expect(await tabs.until(queue.stats())).toEqual({
       waiting: 0,
       delayed: 0,
+      blocked: 0,
       running: 0,
       done: 2,
       failed: 0,
       cancelled: 0,
       workers: 1,
+      slots: 1,
+      free: 1,
     })
   })
 
