@@ -6,7 +6,11 @@ import type { PeerAbout } from '../../src/zab/facts.ts'
 import type { Message } from '../../src/zab/messages.ts'
 import type { Chance } from './chance.ts'
 import type { Forger } from './forger.ts'
+import { Violation } from './violation.ts'
 import type { Owner, World } from './world.ts'
+
+/** More than any life needs; a storm has no end. */
+const MESSAGES_MAX = 1_000_000
 
 /** One side of a network link as its host sees it. */
 export interface Station extends Owner {
@@ -113,6 +117,8 @@ class Wire {
   }
 
   leaves(from: End, messages: readonly Message[]): boolean {
+    this.#network.sent += messages.length
+    if (this.#network.sent > MESSAGES_MAX) throw new Violation('I11', `${this.#network.sent} messages: a storm`)
     return this.#network.onSend(from.self.id, from.other.id, messages)
   }
 
@@ -171,6 +177,8 @@ export class Network {
   /** How many cuts lie on each way. */
   readonly #cuts = new Map<string, number>()
   forger: Forger | null = null
+  /** Messages of this life. */
+  sent = 0
   /** Somebody is about to send; false: it cannot. */
   onSend: (from: ReplicaId, to: ReplicaId, messages: readonly Message[]) => boolean = () => true
   readonly #latencyMin: number

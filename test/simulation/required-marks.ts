@@ -44,8 +44,6 @@ export const REQUIRED_MARKS: readonly string[] = [
   'went-backwards',
   // In the end only a core was healed.
   'healed-a-core',
-  // What somebody sent that lies about itself.
-  'forged-frame-refused',
   // Clients.
   'client-again',
   'client-ephemeral',
