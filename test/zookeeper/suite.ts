@@ -4,6 +4,7 @@ import type { WatchEvent, WatchNotice } from '../../src/client/api.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Connector } from '../../src/client/frame-pipe.ts'
 import { Keeper } from '../../src/keeper/keeper.ts'
+import { openThreeReplicas } from '../three-replicas.ts'
 import { connected, cuttable, overTcp, overWebSocket } from './clients.ts'
 import type { Report } from './report.ts'
 import { folder, freePort, HOST, startApache, startGateway, startProxy } from './servers.ts'
@@ -13,11 +14,13 @@ export async function suite(report: Report): Promise<void> {
   const apache = await startApache()
   const gateway = await startGateway(folder(), await freePort())
   const [toApache, toGateway] = [await startProxy(apache.port), await startProxy(gateway.port)]
+  const tabs = await openThreeReplicas()
   const ways: readonly (readonly [string, Connector])[] = [
     ['gateway', overTcp(gateway.port)],
     ['gateway through the proxy', overWebSocket(toGateway.port)],
     ['ZooKeeper', overTcp(apache.port)],
     ['ZooKeeper through the proxy', overWebSocket(toApache.port)],
+    ['three replicas as tabs have them', tabs.connect],
   ]
   try {
     for (const [way, connector] of ways) {
@@ -28,7 +31,7 @@ export async function suite(report: Report): Promise<void> {
     await report.check('Keeper.open on ZooKeeper through the proxy', () => application(toApache.port))
   } finally {
     await Promise.all([toApache.stop(), toGateway.stop()])
-    await Promise.all([gateway.kill(), apache.kill()])
+    await Promise.all([gateway.kill(), apache.kill(), tabs.stop()])
   }
 }
 
