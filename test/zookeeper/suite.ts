@@ -170,6 +170,8 @@ async function resumes({ a, b, cut }: Stage): Promise<void> {
   await a.getData('/e', { watch: ({ type }) => seen.push(type) })
   const session = a.sessionId
   cut()
+  // A pipe in memory tells it a moment later.
+  await null
   equal(a.state, 'suspended')
   const waiting = a.getData('/e')
   equal(text((await waiting).data), 'mine')
