@@ -74,6 +74,7 @@ export interface KeeperEvents {
       | 'UpdateNeeded'
       | 'Removed'
       | 'LinkFailed'
+      | 'NoPath'
     readonly message: string
     readonly peer?: ReplicaId
   }
@@ -128,4 +129,9 @@ export interface KeeperBase extends ZnodeClient {
   stepDown(): Promise<void>
   /** Makes these the voters (an odd number of members, this replica's leader willing). NewConfigNoQuorum, ReconfigInProgress; ConnectionLoss where this replica does not lead. */
   reconfig(voters: readonly ReplicaId[]): Promise<void>
+  /**
+   * A word that makes whoever has it a member, by `Keeper.join`: it holds the secret. `page`: makes it a link to that address, with the
+   * word behind the `#`. `Unsupported` of a keeper that is only a client.
+   */
+  invitation(options?: { readonly page?: string | URL }): Promise<string>
 }

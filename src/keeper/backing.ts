@@ -3,6 +3,7 @@ import type { ReplicaId } from '../base/ids.ts'
 import type { ZnodeClient } from '../client/api.ts'
 import type { Connector } from '../client/frame-pipe.ts'
 import type { Inspection, KeeperBase } from './api.ts'
+import type { Invitation } from './invitation.ts'
 
 /** What stands behind a page's client: a replica of its own (`Tab`), or servers elsewhere (`Remote`). */
 export interface Backing extends Pick<KeeperBase, 'stepDown'> {
@@ -20,6 +21,8 @@ export interface Backing extends Pick<KeeperBase, 'stepDown'> {
   holdSession(id: string): Promise<void>
   inspect(client: ZnodeClient): Promise<Inspection>
   reconfig(voters: readonly ReplicaId[]): Promise<unknown>
+  /** What somebody needs to become a member. Rejects with `Unsupported` where this page is none. */
+  invitation(): Promise<Invitation>
   /** Idempotent. */
   close(): Promise<void>
 }

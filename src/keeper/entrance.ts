@@ -38,7 +38,8 @@ export class Entrance {
 
   /** Rejects as `Keeper.open` does. */
   async enter(): Promise<Entered> {
-    const { create } = this.#options
+    const { create, join } = this.#options
+    if (join !== undefined) return this.#start({ create: 'never', join })
     if (!this.#wires.beyond || create === 'always') return this.#start({ create })
     const here = await this.#start({ create: 'never' }).catch((error: unknown) => {
       if (error instanceof KeeperError && error.code === 'NoNode') return null

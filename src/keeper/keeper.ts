@@ -13,6 +13,7 @@ import type { Inspection, KeeperBase, KeeperEvents, KeeperOpenOptions } from './
 import type { Backing } from './backing.ts'
 import { Entrance, type Start } from './entrance.ts'
 import { keeperEvent } from './events.ts'
+import { invitationLink, readInvitation, writeInvitation } from './invitation.ts'
 import { type CheckedOptions, checkOptions } from './options.ts'
 import { pageLife } from './page-life.ts'
 import { checkClientPlatform, checkPlatform } from './platform.ts'
@@ -75,7 +76,23 @@ export class Keeper extends RecipesFace implements KeeperBase {
    * `UpdateNeeded`, `EnsembleMismatch`, or `Aborted` by `signal`; without a quorum it waits, and a notice says so.
    */
   static async open(options: KeeperOpenOptions): Promise<Keeper> {
-    const checked = checkOptions(options)
+    return Keeper.#open(checkOptions(options))
+  }
+
+  /**
+   * As `open`, into the ensemble that a member's `invitation` names (the word, or the link): always a join, never a founding. Members
+   * who found one another by an application's own Signaling give it in `options`. Rejects with `BadArguments` where it is no invitation.
+   */
+  static async join(
+    invitation: string,
+    options: Omit<KeeperOpenOptions, 'ensemble' | 'secret' | 'create' | 'server'> = {},
+  ): Promise<Keeper> {
+    const { ensemble, id, secret, signaling } = readInvitation(invitation)
+    const by = signaling.length > 0 ? { signaling } : {}
+    return Keeper.#open({ ...checkOptions({ ...by, ...options, ensemble, secret, create: 'never' }), join: id })
+  }
+
+  static async #open(checked: CheckedOptions): Promise<Keeper> {
     if (checked.server === undefined) checkPlatform()
     else checkClientPlatform()
     const { signal } = checked
@@ -149,6 +166,11 @@ export class Keeper extends RecipesFace implements KeeperBase {
 
   async reconfig(voters: readonly ReplicaId[]): Promise<void> {
     await this.#backing.reconfig(voters)
+  }
+
+  async invitation(options: { readonly page?: string | URL } = {}): Promise<string> {
+    const word = writeInvitation(await this.#backing.invitation())
+    return options.page === undefined ? word : invitationLink(String(options.page), word)
   }
 
   /** Ends the session (its ephemerals vanish), hands over if this replica leads, and ends the worker. Idempotent. */

@@ -1,4 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
+import type { EnsembleId } from '../base/ids.ts'
 import { TIMES } from '../base/limits.ts'
 import { BroadcastChannelSignaling } from '../signaling/broadcast-channel.ts'
 import type { Signaling } from '../signaling/signaling.ts'
@@ -7,7 +8,11 @@ import type { KeeperOpenOptions } from './api.ts'
 const NAME_LENGTH_MAX = 128
 
 type Defaulted = 'sessionTimeout' | 'voters' | 'create'
-export type CheckedOptions = KeeperOpenOptions & Required<Pick<KeeperOpenOptions, Defaulted>>
+export type CheckedOptions = KeeperOpenOptions &
+  Required<Pick<KeeperOpenOptions, Defaulted>> & {
+    /** The ensemble that an invitation names. */
+    readonly join?: EnsembleId
+  }
 
 /** With defaults filled in. Throws `BadArguments`, naming the option in message and `path`. */
 export function checkOptions(options: KeeperOpenOptions): CheckedOptions {

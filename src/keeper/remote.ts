@@ -33,6 +33,10 @@ export class Remote implements Backing {
 
   async join(): Promise<void> {}
 
+  async invitation(): Promise<never> {
+    throw new KeeperError('Unsupported', 'A page that is only a client of servers cannot invite members.')
+  }
+
   async holdSession(): Promise<void> {}
 
   /** What a client can know. */

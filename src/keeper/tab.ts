@@ -11,6 +11,7 @@ import type { Inspection, KeeperEvents } from './api.ts'
 import type { Backing } from './backing.ts'
 import { IceSource } from './ice-source.ts'
 import { inspection } from './inspection.ts'
+import type { Invitation } from './invitation.ts'
 import type { CheckedOptions } from './options.ts'
 import { holdLock, watchLock } from './page-locks.ts'
 import type { Wires } from './wires.ts'
@@ -54,6 +55,7 @@ export class Tab implements Backing {
   /** When pages with another secret were first heard. */
   #strangersAt: number | null = null
   #linked = false
+  readonly #links = new Set<string>()
   #session: { readonly id: string; readonly release: () => void } | null = null
 
   constructor(host: WorkerHost, started: Started, options: CheckedOptions, wires: Wires, listener: TabListener) {
@@ -99,10 +101,11 @@ export class Tab implements Backing {
           const message = `Another ensemble of the same name is here: ${ensemble}; this page is in ${started.ensemble}.`
           listener.notice({ code: 'EnsembleMismatch', message })
         },
-        notice: (message, peer) =>
-          listener.notice({ code: 'LinkFailed', message, ...(peer === undefined ? {} : { peer }) }),
+        notice: (code, message, peer) => listener.notice({ code, message, ...(peer === undefined ? {} : { peer }) }),
       },
     )
+    if (wires.introductions !== null)
+      wires.introductions.say = (to, text) => this.#tellWorker(host.call('introduce', [to, text]))
     host.onevent = (event) => this.#on(event)
     host.ondeath = (error) => {
       listener.notice({ code: noticeCode(error), message: error.message })
@@ -167,6 +170,11 @@ export class Tab implements Backing {
     return this.#host.call('reconfig', [voters])
   }
 
+  async invitation(): Promise<Invitation> {
+    const { key, urls } = this.#wires
+    return { ensemble: this.#name, id: this.#started.ensemble, secret: key?.root ?? null, signaling: urls }
+  }
+
   async stepDown(): Promise<void> {
     const leader = this.#state?.leader ?? null
     if (leader === null) throw new KeeperError('Timeout', 'Nobody leads at the moment.')
@@ -216,8 +224,14 @@ export class Tab implements Backing {
         return this.#giveUp()
       case 'linkOpened':
         this.#linked = true
-        return this.#mesh.linkOpened(event.peer, event.attempt)
+        this.#mesh.linkOpened(event.peer, event.attempt)
+        this.#links.add(`${event.peer} ${event.attempt}`)
+        if (this.#links.size === 1) this.#wires.introductions?.reached()
+        return
+      case 'introduced':
+        return this.#wires.introductions?.heard(event.text)
       case 'linkClosed':
+        this.#links.delete(`${event.peer} ${event.attempt}`)
         return this.#mesh.linkClosed(event.peer, event.attempt, event.refused)
       case 'peerGone':
         return this.#mesh.peerGone(event.peer, event.reason)

@@ -1,6 +1,7 @@
 import { toHex, utf8 } from '../base/bytes.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import { BroadcastChannelSignaling } from '../signaling/broadcast-channel.ts'
+import { Introductions } from '../signaling/introductions.ts'
 import { Lobby } from '../signaling/lobby.ts'
 import { PlainSignaling } from '../signaling/plain-signaling.ts'
 import { deriveRoomKey, lobbyTopic, type RoomKey } from '../signaling/room-key.ts'
@@ -17,8 +18,12 @@ export interface Wires {
   readonly key: RoomKey | null
   /** The servers, where there are some. */
   readonly servers: SignalServers | null
+  /** The addresses of the servers, as they were given. */
+  readonly urls: readonly string[]
   /** Can members be in other browsers? */
   readonly beyond: boolean
+  /** The part of it that runs over links; null where the pages of this browser are all there are. */
+  readonly introductions: Introductions | null
   /** For one identity at a time: join it anew for the next. */
   readonly signaling: MemberSignaling
   /** `stranger`: others give this name another secret, or none. */
@@ -47,21 +52,26 @@ export async function makeWires(
         random: () => Math.random(),
       })
     : null
-  const media = (): Signaling =>
-    servers === null
-      ? new BroadcastChannelSignaling()
-      : new SeveralSignalings([new BroadcastChannelSignaling(), servers.signaling()])
-  const own = signaling !== undefined && !isList(signaling) ? signaling : null
-  const medium =
-    own === null || own instanceof BroadcastChannelSignaling
-      ? (own ?? media())
-      : new SeveralSignalings([new BroadcastChannelSignaling(), own])
+  const own = signaling !== undefined && !isList(signaling) && !(signaling instanceof BroadcastChannelSignaling)
+  const beyond = own || servers !== null
+  const introductions = beyond || key !== null ? new Introductions() : null
+  const shared = (): Signaling[] => [
+    new BroadcastChannelSignaling(),
+    ...(servers === null ? [] : [servers.signaling()]),
+  ]
+  const medium = new SeveralSignalings([
+    ...shared(),
+    ...(own ? [signaling] : []),
+    ...(introductions === null ? [] : [introductions]),
+  ])
   const topic = key?.topic ?? name
   return {
     topic,
     key,
     servers,
-    beyond: signaling !== undefined && !(signaling instanceof BroadcastChannelSignaling),
+    urls: isList(signaling) ? signaling : [],
+    beyond,
+    introductions,
     signaling:
       key === null
         ? new PlainSignaling(medium)
@@ -71,7 +81,13 @@ export async function makeWires(
             forged,
           ),
     lobby: (self, stranger) => {
-      const parts = { signaling: media(), topic: lobby, self, tag: key?.tag ?? null, now: () => performance.now() }
+      const parts = {
+        signaling: new SeveralSignalings(shared()),
+        topic: lobby,
+        self,
+        tag: key?.tag ?? null,
+        now: () => performance.now(),
+      }
       return new Lobby(parts, stranger)
     },
     mark: async (ensemble) => {

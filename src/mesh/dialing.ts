@@ -27,6 +27,9 @@ export const DIALING = {
   peersMax: 256,
 } as const
 
+/** Why an attempt ends that took longer than `connectWithin`. */
+export const LATE = 'not connected in time'
+
 interface Call {
   readonly attempt: number
   /** When it was dialled or accepted; when it opened, once it is open. */
@@ -135,7 +138,7 @@ export class Dialing {
     for (const [id, peer] of this.#peers) {
       const call = peer.call
       if (call !== null && !call.open && now - call.since >= DIALING.connectWithin) {
-        orders.push(hangUp(id, call, 'not connected in time'))
+        orders.push(hangUp(id, call, LATE))
         this.closed(id, call.attempt, false, now)
       }
       if (peer.call === null && now - peer.heardAt >= DIALING.forgetAfter) this.#peers.delete(id)

@@ -11,6 +11,11 @@ export class Fingerprints {
     this.#known = known
   }
 
+  /** Both of them? */
+  get known(): boolean {
+    return this.#told
+  }
+
   mine(step: Negotiation): void {
     this.#mine ??= fingerprint(step)
     this.#tell()

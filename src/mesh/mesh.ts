@@ -1,7 +1,7 @@
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { Negotiation, Signal } from '../signaling/signal.ts'
 import type { MemberSignaling } from '../signaling/signaling.ts'
-import { Dialing, type MeshOrder } from './dialing.ts'
+import { Dialing, LATE, type MeshOrder } from './dialing.ts'
 import { Fingerprints } from './fingerprints.ts'
 import { handOver } from './hand-over.ts'
 import type { OpenPair, RtcPair } from './rtc-pair.ts'
@@ -30,7 +30,8 @@ export interface MeshListener {
   heard(signal: Extract<Signal, { kind: 'bye' | 'sessionOpened' | 'sessionEnded' | 'stepDown' }>): void
   /** A member of another ensemble of the same name. */
   stranger(ensemble: EnsembleId): void
-  notice(message: string, peer?: ReplicaId): void
+  /** `NoPath`: both sides heard each other out, and yet no connection came about. */
+  notice(code: 'LinkFailed' | 'NoPath', message: string, peer?: ReplicaId): void
 }
 
 type Word =
@@ -50,10 +51,13 @@ interface Line {
   readonly pair: RtcPair
   readonly fingerprints: Fingerprints
   transferred: boolean
+  /** Did the worker ever shake hands over it? */
+  opened: boolean
 }
 
 /** Chromium makes no 501st connection in the life of a renderer process unless garbage was collected in between. */
 const PAIRS_WARN = 400
+const PATHLESS_MAX = 256
 
 /**
  * The page's wires. It connects members pairwise and gives each channel away to the worker; it never reads what runs through
@@ -65,6 +69,8 @@ export class Mesh {
   readonly #dialing: Dialing
   /** Strong references: a collected connection is a closed one. */
   readonly #lines = new Map<ReplicaId, Line>()
+  /** Members that were told to be out of reach. */
+  readonly #pathless = new Set<ReplicaId>()
   #pairsMade = 0
   #open = true
 
@@ -89,6 +95,10 @@ export class Mesh {
   /** The worker shook hands over the link of this attempt. */
   linkOpened(peer: ReplicaId, attempt: number): void {
     this.#dialing.opened(peer, attempt, this.#options.now())
+    const line = this.#lines.get(peer)
+    if (line?.attempt !== attempt) return
+    line.opened = true
+    this.#pathless.delete(peer)
   }
 
   /** The worker's end of the link closed: so does the connection. */
@@ -163,6 +173,7 @@ export class Mesh {
           this.#send({ ...this.#head(), kind: 'here', to: order.to }, order.to)
           break
         case 'hangUp':
+          if (order.reason === LATE) this.#noPath(order.peer, order.attempt)
           this.#hangUp(order.peer, order.attempt)
           break
         default:
@@ -175,13 +186,15 @@ export class Mesh {
     this.#pairsMade += 1
     if (this.#pairsMade === PAIRS_WARN)
       this.#listener.notice(
+        'LinkFailed',
         `This page has made ${PAIRS_WARN} connections; the browser will soon refuse more. Reload it.`,
       )
     const failed = (reason: string) => {
       if (!this.#dialing.current(peer, attempt)) return
       this.#dialing.closed(peer, attempt, false, this.#options.now())
+      // By its own word: a connection that the other side closed had a path.
+      if (!/failed/i.test(reason) || !this.#noPath(peer, attempt)) this.#listener.notice('LinkFailed', reason, peer)
       this.#hangUp(peer, attempt)
-      this.#listener.notice(reason, peer)
     }
     let transferred = true
     const fingerprints = new Fingerprints((mine, theirs) =>
@@ -206,7 +219,7 @@ export class Mesh {
       },
       onclose: failed,
     })
-    this.#lines.set(peer, { attempt, pair, fingerprints, transferred })
+    this.#lines.set(peer, { attempt, pair, fingerprints, transferred, opened: false })
   }
 
   #hangUp(peer: ReplicaId, attempt: number): void {
@@ -214,6 +227,17 @@ export class Mesh {
     if (line?.attempt !== attempt) return
     this.#lines.delete(peer)
     line.pair.close()
+  }
+
+  /** True: both sides heard each other out over this attempt, and it came to nothing. Said once, until a link to that member opens. */
+  #noPath(peer: ReplicaId, attempt: number): boolean {
+    const line = this.#lines.get(peer)
+    if (line?.attempt !== attempt || !line.fingerprints.known || line.opened) return false
+    if (this.#pathless.has(peer)) return true
+    if (this.#pathless.size < PATHLESS_MAX) this.#pathless.add(peer)
+    const message = `Replica ${peer} was introduced, but no path to it was found: between these two networks a TURN server is needed (iceServers).`
+    this.#listener.notice('NoPath', message, peer)
+    return true
   }
 
   #send(signal: Signal, to?: ReplicaId): void {

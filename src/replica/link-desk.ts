@@ -5,7 +5,7 @@ import { dataChannelLink } from '../transport/data-channel-link.ts'
 import { type LinkBinding, PROOF_BYTES } from '../transport/link-proof.ts'
 import { messagePortLink, type Port } from '../transport/message-port-link.ts'
 import { openPeerLink, type PeerLinkOptions } from '../transport/open-peer-link.ts'
-import type { Hello, PeerLink } from '../transport/peer-link.ts'
+import type { Hello, IntroducingLink } from '../transport/peer-link.ts'
 import type { WorkerEvent } from './service-api.ts'
 
 /** Hidden pages connect at one step a second: nothing shorter may count as failed. The page gives up an attempt a little later. */
@@ -24,7 +24,7 @@ export interface DeskSecret {
 /** Where channels become links: wraps what the page hands over, shakes hands, and tells the page what became of it. */
 export class LinkDesk {
   readonly #hello: Hello
-  readonly #opened: (link: PeerLink) => void
+  readonly #opened: (link: IntroducingLink) => void
   readonly #post: (event: WorkerEvent) => void
   /** The highest incarnation heard of each replica: a link of an earlier one is a ghost's. */
   readonly #incarnations = new Map<ReplicaId, number>()
@@ -35,7 +35,7 @@ export class LinkDesk {
 
   constructor(
     hello: Hello,
-    opened: (link: PeerLink) => void,
+    opened: (link: IntroducingLink) => void,
     post: (event: WorkerEvent) => void,
     secret: DeskSecret | null = null,
   ) {

@@ -47,6 +47,8 @@ export interface ReplicaService {
   addLink(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<Reply<null>>
   /** What this attempt's link runs over, where links are proved. */
   bindLink(peer: ReplicaId, attempt: number, binding: LinkBinding): Promise<Reply<null>>
+  /** Over the links, to one replica or to everybody (null), and one hop further. */
+  introduce(to: ReplicaId | null, text: string): Promise<Reply<null>>
   /** A connection of the page's client: frames as ArrayBuffers; null says that a side has closed. */
   connectClient(port: MessagePort): Promise<Reply<null>>
   inspect(): Promise<Reply<ReplicaState>>
@@ -83,6 +85,8 @@ export type WorkerEvent =
       readonly refused: boolean
       readonly reason: string
     }
+  /** What members passed on to this page. */
+  | { readonly kind: 'introduced'; readonly text: string }
   | { readonly kind: 'peerGone'; readonly peer: ReplicaId; readonly reason: string }
   /** The last event. */
   | { readonly kind: 'ended'; readonly error: ErrorData | null }

@@ -10,6 +10,7 @@ import { FORMAT_VERSION } from '../zab/membership.ts'
 import { Adoption, type Orphan } from './adoption.ts'
 import type { ClientPipe, Platform, ReplicaHost, ReplicaListener, ReplicaState } from './api.ts'
 import { Farewells } from './farewells.ts'
+import { Introducer } from './introducer.ts'
 import { LinkDesk } from './link-desk.ts'
 import { Neighbours } from './neighbours.ts'
 import { Replica } from './replica.ts'
@@ -48,6 +49,7 @@ interface Running {
   readonly ensemble: EnsembleId
   readonly replica: Replica
   readonly desk: LinkDesk
+  readonly introducer: Introducer
   readonly neighbours: Neighbours
   readonly farewells: Farewells
   readonly adoption: Adoption
@@ -87,6 +89,10 @@ export class Service implements ReplicaService {
 
   bindLink(peer: ReplicaId, attempt: number, binding: LinkBinding): Promise<Reply<null>> {
     return this.#do(({ desk }) => desk.bind(peer, attempt, binding))
+  }
+
+  introduce(to: ReplicaId | null, text: string): Promise<Reply<null>> {
+    return this.#do(({ introducer }) => introducer.say(to, text))
   }
 
   connectClient(port: MessagePort): Promise<Reply<null>> {
@@ -178,10 +184,21 @@ export class Service implements ReplicaService {
         this.#post({ kind: 'peerGone', peer: who.replica, reason })
       },
     })
+    const introducer = new Introducer(
+      self,
+      () => platform.now(),
+      (text) => this.#post({ kind: 'introduced', text }),
+    )
     const desk = new LinkDesk(
       hello,
       (link) => {
+        introducer.linkOpened(link)
         replica.linkOpened(link)
+        const closed = link.onclose
+        link.onclose = (reason, bad) => {
+          introducer.linkClosed(link)
+          closed?.(reason, bad)
+        }
         if (link.about.browser === browser) this.#look(neighbours)
       },
       this.#post,
@@ -204,7 +221,16 @@ export class Service implements ReplicaService {
           voters: options.voters,
         }),
     })
-    this.#running = { ensemble, replica, desk, neighbours, farewells, adoption, discard: () => claim.discard() }
+    this.#running = {
+      ensemble,
+      replica,
+      desk,
+      introducer,
+      neighbours,
+      farewells,
+      adoption,
+      discard: () => claim.discard(),
+    }
     this.#stops.push(
       () => neighbours.stop(),
       platform.every(TICK_MS, () => this.#post({ kind: 'tick' })),

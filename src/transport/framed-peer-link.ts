@@ -6,7 +6,8 @@ import type { Message } from '../zab/messages.ts'
 import type { ByteLink } from './byte-link.ts'
 import { decodeMessage, encodeMessage } from './codec.ts'
 import { type Assembler, FrameQueue } from './framing.ts'
-import type { Hello, PeerLink } from './peer-link.ts'
+import { decodeIntroduction, encodeIntroduction, type Introduction, isIntroduction } from './introduction.ts'
+import type { Hello, IntroducingLink } from './peer-link.ts'
 
 type OnMessages = (messages: readonly Message[]) => void
 type OnClose = (reason: string, bad: boolean) => void
@@ -15,13 +16,14 @@ type OnClose = (reason: string, bad: boolean) => void
  * A link behind its handshake. What arrives before `onmessages` is set waits for it; so does an end for `onclose`.
  * Messages of one frame are delivered together.
  */
-export class FramedPeerLink implements PeerLink {
+export class FramedPeerLink implements IntroducingLink {
   readonly peer: ReplicaId
   readonly link: LinkId
   readonly about: PeerAbout
   readonly #bytes: ByteLink
   readonly #queue: FrameQueue
   readonly #assembler: Assembler
+  onintroduction: ((introduction: Introduction) => void) | null = null
   #onmessages: OnMessages | null = null
   #onclose: OnClose | null = null
   /** Arrived before anybody listened. */
@@ -95,6 +97,12 @@ export class FramedPeerLink implements PeerLink {
     this.#pump()
   }
 
+  introduce(introduction: Introduction): void {
+    if (this.#end !== null) return
+    this.#queue.push(encodeIntroduction(introduction))
+    this.#pump()
+  }
+
   close(reason: string): void {
     this.#finish(reason, false)
   }
@@ -121,15 +129,19 @@ export class FramedPeerLink implements PeerLink {
 
   #take(messagesOf: () => readonly Uint8Array[]): void {
     if (this.#end !== null) return
-    let messages: Message[]
+    const messages: Message[] = []
+    const introductions: Introduction[] = []
     try {
-      messages = messagesOf().map(decodeMessage)
+      for (const bytes of messagesOf())
+        if (isIntroduction(bytes)) introductions.push(decodeIntroduction(bytes))
+        else messages.push(decodeMessage(bytes))
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       this.#finish(`BadPeer: ${error.message}`, true)
       return
     }
-    if (messages.length === 0) return
+    for (const introduction of introductions) this.onintroduction?.(introduction)
+    if (messages.length === 0 || this.#end !== null) return
     this.#received += messages.length
     if (this.#onmessages === null) this.#early.push(...messages)
     else this.#onmessages(messages)

@@ -16,7 +16,7 @@ import {
   refusalError,
 } from './hello.ts'
 import { type LinkBinding, type LinkSecret, linkProof, proves } from './link-proof.ts'
-import type { Hello, PeerLink } from './peer-link.ts'
+import type { Hello, IntroducingLink } from './peer-link.ts'
 
 export interface PeerLinkOptions extends HelloChecks {
   readonly linkId: LinkId
@@ -36,7 +36,7 @@ const refuseSecret = (reason: string): Refusal => ({ kind: 'refuse', code: 'Wron
  * synchronously. Rejects with a KeeperError (`WrongSecret`, `EnsembleMismatch`, `UpdateNeeded`, `BadArguments`, `StorageFailed`: the
  * same code on both sides; `ConnectionLoss`: closed, or no handshake; `Timeout` or `Aborted`: the signal) and closes the link.
  */
-export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptions): Promise<PeerLink> {
+export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptions): Promise<IntroducingLink> {
   return new Promise((resolve, reject) => {
     const assembler = new Assembler(GREETING_BYTES_MAX)
     const { secret } = options

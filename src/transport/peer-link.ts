@@ -1,6 +1,7 @@
 import type { EnsembleId, LinkId, ReplicaId } from '../base/ids.ts'
 import type { PeerAbout } from '../zab/facts.ts'
 import type { Message } from '../zab/messages.ts'
+import type { Introduction } from './introduction.ts'
 
 /** What each side says first. A link whose two hellos do not fit is refused on both sides, with a reason. */
 export interface Hello {
@@ -37,4 +38,12 @@ export interface PeerLink {
   onmessages: ((messages: readonly Message[]) => void) | null
   /** Called once. `bad`: the peer sent what it may not. */
   onclose: ((reason: string, bad: boolean) => void) | null
+}
+
+/** One that also carries what members pass on for each other. */
+export interface IntroducingLink extends PeerLink {
+  /** As `send`. */
+  introduce(introduction: Introduction): void
+  /** Without a listener they are dropped. */
+  onintroduction: ((introduction: Introduction) => void) | null
 }
