@@ -13,8 +13,8 @@ export interface Introduction {
   readonly text: string
 }
 
-/** Beside the types of Zab's messages, of which it is none. */
-const TYPE = 22
+/** Far from the types of Zab's messages, of which it is none. */
+const TYPE = 128
 export const INTRODUCTION_LENGTH_MAX = 64 * 1024
 
 export const isIntroduction = (message: Uint8Array): boolean => message[0] === PEER_VERSION && message[1] === TYPE
