@@ -1,5 +1,6 @@
 import { h } from './dom.ts'
 import type { FrameWord } from './member.ts'
+import { memberAddress } from './wires.ts'
 
 /** The members that live in frames of this page: each with its own worker, database and session. */
 export class Frames {
@@ -18,7 +19,7 @@ export class Frames {
 
   add(): void {
     // Small and out of sight, but laid out: a browser may slow down a frame that is not.
-    const frame = h('iframe', { src: '?member', title: 'A member of the ensemble', tabindex: -1 })
+    const frame = h('iframe', { src: memberAddress(), title: 'A member of the ensemble', tabindex: -1 })
     this.#frames.set(frame, null)
     this.#home.append(frame)
   }

@@ -24,7 +24,7 @@ const MEMBERS_FOR_A_START = 3
 /** Milliseconds that the job waits for three voters and for a frame to lead; then it starts all the same. */
 const PATIENCE = 6000
 
-/** The page that people see. `?frames=` says how many members it embeds (2), `?auto=0` that the job waits for its button. */
+/** The page that people see. `?frames=` says how many members it embeds (2), `?auto=0` that the job waits for its button. See also wires.ts. */
 export function runPage(): void {
   const options = new URLSearchParams(location.search)
   const gossip = new GossipChannel()

@@ -3,6 +3,7 @@ import { Calculator } from './calculator.ts'
 import type { GossipChannel, Home, Status } from './gossip.ts'
 import type { TileInput } from './mandelbrot.ts'
 import { claimName, letter } from './names.ts'
+import { wires } from './wires.ts'
 
 export const ENSEMBLE = 'demo'
 export const QUEUE = 'mandelbrot'
@@ -84,6 +85,7 @@ export class Seat {
   async #sit(): Promise<void> {
     const keeper = await Keeper.open({
       ensemble: ENSEMBLE,
+      ...wires(),
       worker: () => {
         this.#replicaWorker = new Worker(new URL('../workers/replica.ts', import.meta.url), { type: 'module' })
         return this.#replicaWorker

@@ -15,6 +15,8 @@ export type Start = (options: Pick<StartOptions, 'create' | 'join'>) => Promise<
 /** The pause after an answer that will not soon be another one. */
 const RETRY_MIN = 250
 const CONFIRM_EVERY = 1000
+/** How long an empty ensemble looks for another one before it goes on. */
+const GIVE_WAY_WAIT = 1500
 
 /**
  * Which ensemble does this page enter? The one that this browser has a replica of; else the one whose members answer; else, with
@@ -45,7 +47,12 @@ export class Entrance {
       if (error instanceof KeeperError && error.code === 'NoNode') return null
       throw error
     })
-    if (here !== null) return here
+    if (here !== null) {
+      const other = here[1].untouched ? await this.#giveWay(here[1].ensemble) : null
+      if (other === null) return here
+      await this.#discard(here)
+      return this.#start({ create: 'never', join: other })
+    }
     for (let wait: number = TIMES.foundWait; ; ) {
       const sighting = await this.#scout(wait)
       if (sighting.kind === 'ensemble') return this.#start({ create: 'never', join: sighting.ensemble })
@@ -83,9 +90,19 @@ export class Entrance {
     const entered = await this.#start({ create: 'auto' })
     // Another page of this browser may have been faster.
     if (!entered[1].founded || (await this.#confirm(entered[1].ensemble, grantedUntil))) return entered
-    await entered[0].call('discard', []).catch(() => undefined)
-    entered[0].terminate()
+    await this.#discard(entered)
     return RETRY_MIN
+  }
+
+  /** What this browser founded is empty: it counts no more, where the members of another one answer and its own do not. */
+  async #giveWay(own: EnsembleId): Promise<EnsembleId | null> {
+    const sighting = await this.#scout(GIVE_WAY_WAIT)
+    return sighting.kind === 'ensemble' && sighting.ensemble !== own ? sighting.ensemble : null
+  }
+
+  async #discard([host]: Entered): Promise<void> {
+    await host.call('discard', []).catch(() => undefined)
+    host.terminate()
   }
 
   /** Nothing is written by anybody before the grant is final. */

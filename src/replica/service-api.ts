@@ -35,6 +35,8 @@ export interface Started {
   readonly founded: boolean
   /** There was nothing in the log: this replica has been in no ensemble yet. */
   readonly empty: boolean
+  /** It is the only voter of its ensemble, and nobody has written anything there. */
+  readonly untouched: boolean
 }
 
 /** A page's worker, through Comlink: one flat object. After `hello` comes `start`; the others wait until it has answered. */

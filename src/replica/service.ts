@@ -15,6 +15,7 @@ import { LinkDesk } from './link-desk.ts'
 import { Neighbours } from './neighbours.ts'
 import { Replica } from './replica.ts'
 import type { ErrorData, ReplicaService, Reply, Started, StartOptions, WorkerEvent } from './service-api.ts'
+import { isUntouched } from './untouched.ts'
 
 /** An identity taken up, its lock held and its log open. */
 export interface Claim {
@@ -244,7 +245,16 @@ export class Service implements ReplicaService {
     replica.start()
     this.#look(neighbours)
     const empty = recovered.entries.length === 0 && recovered.snapshot.length === 0
-    return { ensemble, replica: self, incarnation, browser, lock, founded: claim.founded, empty }
+    return {
+      ensemble,
+      replica: self,
+      incarnation,
+      browser,
+      lock,
+      founded: claim.founded,
+      empty,
+      untouched: isUntouched(recovered),
+    }
   }
 
   #listener(): ReplicaListener {

@@ -1,3 +1,4 @@
+import WebSocket from 'ws'
 import { SignalServer } from '../../src/node/signal-server.ts'
 import { expect, type Page, test } from './fixtures.ts'
 import { hostileServer } from './hostile-server.ts'
@@ -9,9 +10,10 @@ const secret = 'correct horse battery staple'
 const serve = (youth = 0, port = 0) => SignalServer.start({ listen: { host: HOST, port }, founding: { youth } })
 const urlOf = ({ address }: SignalServer) => `ws://${HOST}:${address.port}/`
 
-/** A browser says so itself when a server is away. */
-const forgiveRefusals = (complaints: string[]): void => {
-  const others = complaints.filter((one) => !one.includes('ERR_CONNECTION_REFUSED'))
+/** Closes the pages, and forgives their browser what it says itself of servers that are away. */
+const part = async (pages: readonly Page[], complaints: string[]): Promise<void> => {
+  for (const page of pages) await page.close()
+  const others = complaints.filter((one) => !one.includes('WebSocket connection to'))
   complaints.splice(0, complaints.length, ...others)
 }
 
@@ -33,7 +35,7 @@ test('pages of two browsers form one ensemble by a signaling server and a secret
   await b.evaluate(() => window.keeper.create('/from-b', 'x').then(() => undefined))
   expect(await childrenOf(c, '/')).toContain('from-b')
   await settled([a, b, c])
-  forgiveRefusals(complaints)
+  await part([a, b, c], complaints)
 })
 
 test('another secret gets a typed error on both sides, and gets nothing else', async ({ browsers }) => {
@@ -82,7 +84,7 @@ test('a server that reads, alters, replays and swaps signals, and a stranger who
 
   const before = await inspectAll([a, b, c])
   const stranger = new WebSocket(server.url)
-  await new Promise((resolve) => stranger.addEventListener('open', resolve))
+  await new Promise((resolve) => stranger.on('open', resolve))
   const me = { ensemble: ensembleId, from: 5, incarnation: 1 }
   for (const topic of server.topics)
     for (const signal of [
@@ -137,7 +139,7 @@ test('nobody notices that the server died; a member introduces a newcomer; the s
   expect(await childrenOf(d, '/')).toContain('without')
   expect((await inspect(d)).replica).not.toBe((await inspect(a)).replica)
   await again.close()
-  forgiveRefusals(complaints)
+  await part([a, b, c, d], complaints)
 })
 
 test('two first pages and two servers found one ensemble; a founder that died before it confirmed holds up nobody for long', async ({
@@ -177,7 +179,7 @@ test('two first pages and two servers found one ensemble; a founder that died be
   expect(await open(d, 'late', { signaling: [urlOf(short)], secret })).toBeLessThan(20_000)
   await d.evaluate(() => window.keeper.create('/founded').then(() => undefined))
   await short.close()
-  forgiveRefusals(complaints)
+  await part([a, b, d], complaints)
 })
 
 test('where nobody says who may found, the page says so and waits; `always` founds', async ({
@@ -196,5 +198,29 @@ test('where nobody says who may found, the page says so and waits; `always` foun
   await opening
   await settled([a, b], 1)
   await stock.close()
-  forgiveRefusals(complaints)
+  await part([a, b], complaints)
+})
+
+test('an ensemble that is empty gives way when its founder comes back; one with content does not', async ({
+  browsers,
+}) => {
+  const server = await serve()
+  const options = { signaling: [urlOf(server)], secret }
+  const [a, b] = (await browsers(2)) as [Page, Page]
+  await open(a, 'twice', { ...options, create: 'always' })
+  await open(b, 'twice', { ...options, create: 'always' })
+  for (const page of [a, b])
+    await expect
+      .poll(() => page.evaluate(() => window.notices.filter((one) => one.startsWith('EnsembleMismatch')).length))
+      .toBe(1)
+  await b.evaluate(() => window.keeper.create('/kept').then(() => undefined))
+  await a.reload()
+  await a.waitForFunction(() => 'tabkeeper' in window, undefined, { polling: 50 })
+  await open(a, 'twice', options)
+  expect(await childrenOf(a, '/')).toContain('kept')
+  await b.reload()
+  await b.waitForFunction(() => 'tabkeeper' in window, undefined, { polling: 50 })
+  await open(b, 'twice', options)
+  expect(await childrenOf(b, '/')).toContain('kept')
+  await server.close()
 })
