@@ -142,7 +142,12 @@ export class Mesh {
   #hear(signal: Signal): void {
     if (!this.#open || signal.from === this.#options.self) return
     if (signal.kind === 'seek') return this.#carryOut([{ kind: 'answer', to: signal.from }])
-    if (signal.ensemble !== this.#options.ensemble) return this.#listener.stranger(signal.ensemble)
+    if (signal.ensemble !== this.#options.ensemble) {
+      // So that both sides know at once.
+      if (signal.kind === 'announce') this.#carryOut([{ kind: 'answer', to: signal.from }])
+      if (!('to' in signal) || signal.to === this.#options.self) this.#listener.stranger(signal.ensemble)
+      return
+    }
     if ('to' in signal && signal.to !== this.#options.self) return
     const now = this.#options.now()
     switch (signal.kind) {

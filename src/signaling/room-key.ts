@@ -14,11 +14,11 @@ export interface RoomKey {
   readonly tag: string
 }
 
-/** People's passwords can be guessed: this makes each guess cost about a tenth of a second. */
+/** People's passwords can be guessed: this makes each guess cost some tenths of a second. */
 const ITERATIONS = 600_000
 
 /**
- * `secret`: a password (PBKDF2, some 0.2 s), or bytes drawn by chance (16 at least), used as they are. Each of the keys is
+ * `secret`: a password (PBKDF2, some tenths of a second), or bytes drawn by chance (16 at least), used as they are. Each of the keys is
  * HKDF-SHA-256 of that, with the ensemble's name as salt and its own label.
  */
 export async function deriveRoomKey(secret: string | Uint8Array, name: string, subtle: SubtleCrypto): Promise<RoomKey> {

@@ -29,28 +29,26 @@ export async function scout(wires: Whereabouts, ms: number, signal: AbortSignal 
   const lobby = wires.lobby(self, () => {
     strangers = true
   })
-  let resolve: (sighting: Sighting) => void = () => undefined
-  let reject: (reason: unknown) => void = () => undefined
-  const sighted = new Promise<Sighting>((found, failed) => {
-    resolve = found
-    reject = failed
-  })
-  const aborted = (): void => reject(signal?.reason)
-  const late = setTimeout(() => resolve({ kind: strangers ? 'strangers' : 'nobody' }), ms)
   const again = setInterval(ask, SEEK_EVERY)
-  signal?.addEventListener('abort', aborted)
+  let stop = (): void => {}
   try {
-    wires.signaling.onreach = ask
-    const hear = ({ ensemble }: Signal): void => {
-      if (ensemble !== NO_ENSEMBLE) resolve({ kind: 'ensemble', ensemble })
-    }
-    await Promise.all([wires.signaling.join(wires.topic, hear, self), lobby.enter()])
-    ask()
-    return await sighted
+    return await new Promise<Sighting>((resolve, reject) => {
+      const aborted = (): void => reject(signal?.reason)
+      const late = setTimeout(() => resolve({ kind: strangers ? 'strangers' : 'nobody' }), ms)
+      stop = () => {
+        clearTimeout(late)
+        signal?.removeEventListener('abort', aborted)
+      }
+      signal?.addEventListener('abort', aborted)
+      wires.signaling.onreach = ask
+      const hear = ({ ensemble }: Signal): void => {
+        if (ensemble !== NO_ENSEMBLE) resolve({ kind: 'ensemble', ensemble })
+      }
+      Promise.all([wires.signaling.join(wires.topic, hear, self), lobby.enter()]).then(ask, reject)
+    })
   } finally {
-    clearTimeout(late)
+    stop()
     clearInterval(again)
-    signal?.removeEventListener('abort', aborted)
     wires.signaling.leave()
     lobby.leave()
   }

@@ -38,7 +38,7 @@ test('pages of two browsers form one ensemble by a signaling server and a secret
   await part([a, b, c], complaints)
 })
 
-test('another secret gets a typed error on both sides, and gets nothing else', async ({ browsers }) => {
+test('another secret gets a typed error on both sides, and gets nothing else', async ({ browsers, complaints }) => {
   const server = await serve()
   const signaling = [urlOf(server)]
   const [a, b] = (await browsers(2)) as [Page, Page]
@@ -56,11 +56,13 @@ test('another secret gets a typed error on both sides, and gets nothing else', a
     .toHaveLength(1)
   expect((await inspect(a)).links).toEqual([])
   await a.evaluate(() => window.keeper.create('/still-here').then(() => undefined))
+  await part([a, b], complaints)
   await server.close()
 })
 
 test('a server that reads, alters, replays and swaps signals, and a stranger who knows the topic: nobody learns or breaks anything', async ({
   browsers,
+  complaints,
 }) => {
   const server = await hostileServer()
   const options = { signaling: [server.url], secret }
@@ -104,6 +106,7 @@ test('a server that reads, alters, replays and swaps signals, and a stranger who
   expect(standing(after)).toEqual(standing(before))
   stranger.close()
   await server.close()
+  await part([a, b, c], complaints)
 })
 
 test('nobody notices that the server died; a member introduces a newcomer; the server comes back and another joins by a link', async ({
@@ -222,5 +225,6 @@ test('an ensemble that is empty gives way when its founder comes back; one with 
   await b.waitForFunction(() => 'tabkeeper' in window, undefined, { polling: 50 })
   await open(b, 'twice', options)
   expect(await childrenOf(b, '/')).toContain('kept')
+  await part([a, b], complaints)
   await server.close()
 })
