@@ -5,6 +5,7 @@ import { Mesh } from '../mesh/mesh.ts'
 import { rtcPairsBy } from '../mesh/rtc-pair.ts'
 import type { ReplicaHost } from '../replica/api.ts'
 import { Farewells } from '../replica/farewells.ts'
+import { Introducer } from '../replica/introducer.ts'
 import { LinkDesk } from '../replica/link-desk.ts'
 import type { WorkerEvent } from '../replica/service-api.ts'
 import type { Recovered } from '../storage/txn-log.ts'
@@ -54,9 +55,18 @@ export class Member {
       browser,
       build: BUILD,
     }
+    const introducer = new Introducer(
+      self,
+      () => performance.now(),
+      (text) => rendezvous.introductions.heard(text),
+    )
+    rendezvous.introductions.say = (to, text) => introducer.say(to, text)
     const desk = new LinkDesk(
       hello,
-      (link) => replica.linkOpened(link),
+      (link) => {
+        replica.linkOpened(link)
+        introducer.linkOpened(link)
+      },
       (event) => this.#on(event),
       {
         key: rendezvous.key.link,
@@ -88,7 +98,7 @@ export class Member {
         },
         stranger: (other) =>
           notice(`EnsembleMismatch: another ensemble of this name is here: ${other}; this is ${ensemble}`),
-        notice: (message) => notice(`LinkFailed: ${message}`),
+        notice: (code, message) => notice(`${code}: ${message}`),
       },
     )
     let warned = false

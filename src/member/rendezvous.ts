@@ -2,11 +2,13 @@ import { toHex, utf8 } from '../base/bytes.ts'
 import { KeeperError } from '../base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import { TIMES } from '../base/limits.ts'
+import { Introductions } from '../signaling/introductions.ts'
 import { Lobby } from '../signaling/lobby.ts'
 import { deriveRoomKey, lobbyTopic, type RoomKey } from '../signaling/room-key.ts'
 import { scout } from '../signaling/scout.ts'
 import { SealedSignaling } from '../signaling/sealed-signaling.ts'
 import type { LineParts } from '../signaling/server-line.ts'
+import { SeveralSignalings } from '../signaling/several.ts'
 import { SignalServers } from '../signaling/signal-servers.ts'
 import type { MemberSignaling } from '../signaling/signaling.ts'
 
@@ -25,6 +27,8 @@ export interface RendezvousOptions {
 export class Rendezvous {
   readonly name: string
   readonly key: RoomKey
+  /** The part of `signaling` that runs over links. */
+  readonly introductions = new Introductions()
   readonly signaling: MemberSignaling
   readonly #servers: SignalServers
   readonly #lobbyTopic: string
@@ -55,7 +59,8 @@ export class Rendezvous {
       random: (into: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(into),
     }
     let warned = false
-    this.signaling = new SealedSignaling(this.#servers.signaling(), parts, () => {
+    const media = new SeveralSignalings([this.#servers.signaling(), this.introductions])
+    this.signaling = new SealedSignaling(media, parts, () => {
       if (!warned) notice(`BadPeer: somebody without the secret writes to the members of "${name}"`)
       warned = true
     })

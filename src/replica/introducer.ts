@@ -35,16 +35,18 @@ export class Introducer {
     this.#heard = heard
   }
 
+  /** After the replica: its end is heard here too. */
   linkOpened(link: IntroducingLink): void {
     const neighbour = { link, left: BURST, filledAt: this.#now() }
     // The latest is asked first: it may be the only one that lives.
     this.#neighbours.delete(link.peer)
     this.#neighbours.set(link.peer, neighbour)
     link.onintroduction = (introduction) => this.#introduced(neighbour, introduction)
-  }
-
-  linkClosed(link: IntroducingLink): void {
-    if (this.#neighbours.get(link.peer)?.link === link) this.#neighbours.delete(link.peer)
+    const closed = link.onclose
+    link.onclose = (reason, bad) => {
+      if (this.#neighbours.get(link.peer) === neighbour) this.#neighbours.delete(link.peer)
+      closed?.(reason, bad)
+    }
   }
 
   /** Our page says something to everybody (null) or to one. Nothing happens where nobody is linked. */

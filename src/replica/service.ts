@@ -193,13 +193,8 @@ export class Service implements ReplicaService {
     const desk = new LinkDesk(
       hello,
       (link) => {
-        introducer.linkOpened(link)
         replica.linkOpened(link)
-        const closed = link.onclose
-        link.onclose = (reason, bad) => {
-          introducer.linkClosed(link)
-          closed?.(reason, bad)
-        }
+        introducer.linkOpened(link)
         if (link.about.browser === browser) this.#look(neighbours)
       },
       this.#post,

@@ -206,6 +206,7 @@ test('where nobody says who may found, the page says so and waits; `always` foun
 
 test('an ensemble that is empty gives way when its founder comes back; one with content does not', async ({
   browsers,
+  complaints,
 }) => {
   const server = await serve()
   const options = { signaling: [urlOf(server)], secret }

@@ -74,7 +74,7 @@ describe('a member', () => {
     const [a, b, c] = [member(1), member(2), member(3)]
     const first = await link(a, b)
     await link(a, c)
-    a.introducer.linkClosed(first)
+    first.close('enough')
     a.introducer.say(null, 'x')
     member(9).introducer.say(null, 'x')
     await settled()
