@@ -14,7 +14,9 @@ import { decodeTxn } from '../../src/jute/txns.ts'
 import { decodeTouched } from '../../src/server/leader.ts'
 import { decodeMessage } from '../../src/transport/codec.ts'
 import { Assembler } from '../../src/transport/framing.ts'
-import { decodeGreeting, isGreeting } from '../../src/transport/hello.ts'
+import { decodeGreeting, encodeGreeting, isGreeting } from '../../src/transport/hello.ts'
+import { decodeIntroduction, encodeIntroduction } from '../../src/transport/introduction.ts'
+import { PROOF_BYTES } from '../../src/transport/link-proof.ts'
 import { decodeLeaderRequest } from '../../src/tree/request.ts'
 import { State } from '../../src/tree/state.ts'
 import type { Entry } from '../../src/zab/entry.ts'
@@ -56,6 +58,12 @@ export function targetsOf(corpus: Corpus): readonly Target[] {
   const entries = corpus.txns.map((bytes, at): Entry => ({ zxid: makeZxid(1, at + 1), kind: 'txn', bytes }))
   const ensemble = '0'.repeat(32) as EnsembleId
   const configs = [encodeConfig({ ensemble, voters: [1, 2, 3] as ReplicaId[], old: [1, 2] as ReplicaId[] })]
+  const bytes = new Uint8Array(PROOF_BYTES).fill(7)
+  const proofs = [encodeGreeting({ kind: 'challenge', nonce: bytes }), encodeGreeting({ kind: 'proof', mac: bytes })]
+  const [from, to] = [7, 9] as [ReplicaId, ReplicaId]
+  const introductions = [to, null].map((one) =>
+    encodeIntroduction({ from, to: one, forward: true, text: '{"kind":"ü"}' }),
+  )
   return [
     { name: 'connect request', samples: corpus.connects, decode: decodeConnectRequest },
     { name: 'connect response', samples: corpus.welcomes, decode: decodeConnectResponse },
@@ -76,7 +84,8 @@ export function targetsOf(corpus: Corpus): readonly Target[] {
     { name: 'entries', samples: runsOf(entries), decode: decodeEntries },
     { name: 'configuration', samples: configs, decode: decodeConfig },
     { name: 'format', samples: [encodeFormat(1)], decode: decodeFormat },
-    { name: 'greeting', samples: messages.filter(isGreeting), decode: decodeGreeting },
+    { name: 'greeting', samples: [...messages.filter(isGreeting), ...proofs], decode: decodeGreeting },
+    { name: 'introduction', samples: introductions, decode: decodeIntroduction },
     { name: 'peer message', samples: said, decode: decodeMessage },
     { name: 'peer frame', samples: corpus.betweenPeers, decode: (bytes) => new Assembler().take(bytes) },
   ]
