@@ -142,10 +142,6 @@ export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Not
   if (n.state === 'looking' || n.state === 'observing') onVote(peer, role, from, n, answer, orders)
 }
 
-/**
- * Whoever is no voter by its own log still supports a candidate that knows no less: its log may be behind a joint configuration in which
- * it counts (Raft thesis 4.2.2). It never proposes itself; who counts is up to whoever counts.
- */
 function onVote(
   peer: Peer,
   role: Looking,
@@ -154,37 +150,45 @@ function onVote(
   answer: () => void,
   orders: Order[],
 ): void {
-  const voter = amVoter(peer)
   // It may have forgotten what it promised: it has no say in who leads.
   if (peer.demoted) return
-  const empty = n.state === 'observing' && n.leader === from
-  const vote: Vote = { leader: n.leader, epoch: n.epoch, zxid: n.zxid }
-  if (empty) role.votes.delete(from)
-  // Whoever has nothing to say has no round of its own either: a candidate that needs it may be in a lower one.
-  if (!voter && n.state === 'looking' && role.vote.leader === peer.options.id)
-    peer.round = Math.min(peer.round, n.round)
-  if (n.round < peer.round || empty) {
-    // Two that have nothing to say would answer each other for ever.
-    if (voter || role.vote.leader !== peer.options.id) answer()
-    return
-  }
   if (n.round > peer.round + ROUND_JUMP_MAX) return mark(orders, 'round-jump-refused', String(n.round))
-  // A vote is a will to follow: whoever cannot reach the candidate does not vote for it.
-  const reachable = vote.leader === peer.options.id || peer.links.has(vote.leader)
+  const vote: Vote = { leader: n.leader, epoch: n.epoch, zxid: n.zxid }
+  if (!amVoter(peer)) return support(peer, role, n, vote, answer, orders)
+  const empty = n.state === 'observing' && n.leader === from
+  if (empty) role.votes.delete(from)
+  if (n.round < peer.round || empty) return answer()
+  const reachable = isReachable(peer, vote)
   if (n.round > peer.round) {
     peer.round = n.round
     role.votes.clear()
     const own = ownVote(peer)
-    adopt(peer, role, reachable && (voter ? beats(vote, own) : noWorse(vote, own)) ? vote : own, orders)
-  } else if (
-    reachable &&
-    (beats(vote, role.vote) || (!voter && role.vote.leader === peer.options.id && noWorse(vote, role.vote)))
-  ) {
+    adopt(peer, role, reachable && beats(vote, own) ? vote : own, orders)
+  } else if (reachable && beats(vote, role.vote)) {
     adopt(peer, role, vote, orders)
   }
   role.votes.set(from, vote)
   decide(peer, role, orders)
 }
+
+/**
+ * Whoever is no voter by its own log still supports a candidate that knows no less: its log may be behind a joint configuration in which
+ * it counts (Raft thesis 4.2.2). It never proposes itself; who counts is up to whoever counts. As long as it supports nobody it has nothing to
+ * say and no round of its own: a candidate that needs it may be in a lower one. To those whom it cannot support it says nothing, or two of them in
+ * different rounds would have it announce for ever.
+ */
+function support(peer: Peer, role: Looking, n: Notification, vote: Vote, answer: () => void, orders: Order[]): void {
+  if (n.state !== 'looking' || !isReachable(peer, vote) || !noWorse(vote, ownVote(peer))) return
+  const free = role.vote.leader === peer.options.id
+  if (!free && n.round < peer.round) return answer()
+  if (!free && n.round === peer.round && !beats(vote, role.vote)) return
+  peer.round = n.round
+  role.votes.clear()
+  adopt(peer, role, vote, orders)
+}
+
+/** A vote is a will to follow: whoever cannot reach the candidate does not vote for it. */
+const isReachable = (peer: Peer, { leader }: Vote): boolean => leader === peer.options.id || peer.links.has(leader)
 
 /** A round this far ahead is refused: one forged number must not use up all rounds. */
 const ROUND_JUMP_MAX = 2 ** 32
