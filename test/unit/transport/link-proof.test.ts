@@ -26,6 +26,10 @@ const secret = (key: number, nonce: number, binding: LinkBinding | Promise<LinkB
   bound: Promise.resolve(binding),
 })
 const linkId = 1 as LinkId
+const frame = (greeting: Greeting) => {
+  const message = encodeGreeting(greeting)
+  return new Uint8Array([0, 0, message.length >> 8, message.length & 0xff, ...message])
+}
 
 async function outcome(one: LinkSecret | null, two: LinkSecret | null): Promise<string[]> {
   const [a, b] = memoryLinkPair()
@@ -65,11 +69,24 @@ describe('a link with a secret', () => {
     })
   })
 
-  it('is closed to whoever sends proofs out of turn, twice, or of another size', async () => {
-    const frame = (greeting: Greeting) => {
-      const message = encodeGreeting(greeting)
-      return new Uint8Array([0, 0, 0, message.length, ...message])
+  it('is refused to whoever says hello without a proof, asked or not', async () => {
+    const [challenge, greeting, accept] = [
+      frame({ kind: 'challenge', nonce: bytes(3) }),
+      frame({ kind: 'hello', hello: hello(2) }),
+      frame({ kind: 'accept' }),
+    ] as const
+    for (const frames of [
+      [greeting, accept],
+      [challenge, greeting, accept],
+    ]) {
+      const [a, b] = memoryLinkPair()
+      const opening = openPeerLink(a, hello(1), { linkId, secret: secret(1, 2, dialer) })
+      for (const one of frames) b.send(one)
+      await expect(opening).rejects.toMatchObject({ code: 'WrongSecret' })
     }
+  })
+
+  it('is closed to whoever sends proofs out of turn, twice, or of another size', async () => {
     const challenge = frame({ kind: 'challenge', nonce: bytes(3) })
     for (const frames of [
       [frame({ kind: 'proof', mac: bytes(0) })],
@@ -103,6 +120,9 @@ it('a proof fits one key, side, connection and pair of nonces', () => {
       const mac = linkProof(key, 'us', binding, { mine: a, theirs: b })
       expect(proves(mac, key, 'them', seen, { mine: b, theirs: a })).toBe(true)
       expect(proves(mac, key, 'them', binding, { mine: a, theirs: b })).toBe(false)
+      const [x, y] = [a, b].map((nonce) => nonce.map((byte) => byte ^ 1)) as [Uint8Array, Uint8Array]
+      expect(proves(mac, key, 'them', seen, { mine: y, theirs: a })).toBe(false)
+      expect(proves(mac, key, 'them', seen, { mine: b, theirs: x })).toBe(false)
       const altered = mac.slice()
       altered[bit >> 3] = (altered[bit >> 3] as number) ^ (1 << (bit & 7))
       expect(proves(altered, key, 'them', seen, { mine: b, theirs: a })).toBe(false)
