@@ -34,6 +34,10 @@ const stages = [
     name: 'lives with clients',
     command: npm('sim', '--', '--profile', 'tree', '--seeds', seedsOfThisCommit(), '--minutes', '0.5'),
   },
+  {
+    name: 'lives with tasks',
+    command: npm('sim', '--', '--profile', 'tasks', '--seeds', seedsOfThisCommit(), '--minutes', '1'),
+  },
   { name: 'walks', command: npm('sim', '--', '--walk', '--seeds', seedsOfThisCommit(), '--minutes', '1') },
   { name: 'small world', command: npm('sim', '--', '--exhaustive') },
   { name: 'mutants', command: npm('sim', '--', '--mutations', '--mutation', SMOKE) },

@@ -167,8 +167,10 @@ export class TaskWorker implements AsyncDisposable {
   /** Compares what runs with what the mailbox holds: nothing depends on having heard every change. */
   async #lookAround(): Promise<void> {
     const { client } = this.#world
+    // A run that began while the answer was on its way says nothing about it.
+    const before = [...this.#runs]
     const names = new Set(await childrenOf(client, this.#queue.mailbox(this.id)))
-    for (const [name, { run }] of this.#runs) if (!names.has(name)) run.end('LeaseLost')
+    for (const [name, { run }] of before) if (!names.has(name)) run.end('LeaseLost')
     for (const name of names) {
       const lease = parseLease(name)
       const known = this.#runs.get(name)

@@ -24,6 +24,9 @@ export class FencedError extends Error {
   override readonly name = 'FencedError'
 }
 
+/** Buckets that are read side by side: a takeover must not take a round trip for each. */
+const LOAD_AT_ONCE = 64
+
 type Verdict =
   | { readonly kind: 'done' }
   | { readonly kind: 'unknown' }
@@ -61,11 +64,17 @@ export class Term {
     for (const wid of mailboxes) this.#state.mailbox(wid)
     const alive = new Set(workers)
     for (const wid of mailboxes) if (!alive.has(wid)) this.#state.workerGone(wid)
-    for (const sid of await childrenOf(client, this.#queue.schedules)) await this.readSchedule(sid)
-    for (const bucket of await childrenOf(client, this.#queue.tasks)) {
-      const ids = await childrenOf(client, `${this.#queue.tasks}/${bucket}`)
-      await Promise.all(ids.map((id) => this.readTask(id)))
+    const schedules = await childrenOf(client, this.#queue.schedules)
+    await Promise.all(schedules.map((sid) => this.readSchedule(sid)))
+    const buckets = await childrenOf(client, this.#queue.tasks)
+    for (let from = 0; from < buckets.length; from += LOAD_AT_ONCE) {
+      await Promise.all(buckets.slice(from, from + LOAD_AT_ONCE).map((bucket) => this.#readBucket(bucket)))
     }
+  }
+
+  async #readBucket(bucket: string): Promise<void> {
+    const ids = await childrenOf(this.#world.client, `${this.#queue.tasks}/${bucket}`)
+    await Promise.all(ids.map((id) => this.readTask(id)))
   }
 
   async readConfig(): Promise<void> {

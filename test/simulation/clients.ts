@@ -77,6 +77,9 @@ export class Clients {
     return { ...this.#workload.done, ...this.#seen }
   }
 
+  /** Nothing to say about who is late. */
+  readonly late = ''
+
   start(count: number): void {
     for (let i = 0; i < count; i++) this.#running.push(this.#life(i))
   }

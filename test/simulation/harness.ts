@@ -1,8 +1,8 @@
 import { live } from './life.ts'
 import { walkOnce } from './walk-once.ts'
 
-/** What plays a seed: a timed life with the smallest state machine, one with the product's server and clients, one with a member that lies, an untimed walk. */
-export const HARNESSES = ['zab', 'tree', 'hostile', 'walk'] as const
+/** What plays a seed: a timed life with the smallest state machine, one with the product's server and clients, one with a member that lies, one with a task queue, an untimed walk. */
+export const HARNESSES = ['zab', 'tree', 'hostile', 'tasks', 'walk'] as const
 export type Harness = (typeof HARNESSES)[number]
 
 export const isHarness = (name: string): name is Harness => HARNESSES.some((one) => one === name)

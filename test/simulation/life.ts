@@ -19,6 +19,7 @@ import { Node } from './node.ts'
 import { Occurrences } from './occurrences.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import { Tape } from './tape.ts'
+import { TaskGuests } from './tasks/task-guests.ts'
 import { Truth } from './truth.ts'
 import { Violation } from './violation.ts'
 import { World } from './world.ts'
@@ -42,8 +43,8 @@ export interface LifeReport {
 export interface LifeOptions {
   /** Keep a readable trace. */
   readonly makeLog?: boolean
-  /** `zab`: the smallest state machine, for volume. `tree`: the product's server with real clients. `hostile`: one member's link lies. */
-  readonly profile?: 'zab' | 'tree' | 'hostile'
+  /** `zab`: the smallest state machine, for volume. `tree`: the product's server with real clients. `tasks`: the task queue over it. `hostile`: one member's link lies. */
+  readonly profile?: 'zab' | 'tree' | 'hostile' | 'tasks'
   /** Of all faults only these. */
   readonly only?: readonly string[]
   /** Another shape than the seed's. */
@@ -58,7 +59,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   const { size, voters, duration, latencyMin, latencyMean, diskFaults, rates, sameBrowser } = shape
   const network = new Network(world, latencyMin, latencyMean)
 
-  const tree = options.profile === 'tree'
+  const tree = options.profile === 'tree' || options.profile === 'tasks'
   const journal = new Journal(() => world.now)
   const truth = new Truth()
   const lines: string[] = []
@@ -171,14 +172,12 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   join()
   for (let i = 1; i < size; i++) world.after(swarm.int(0, 4000), null, () => void join())
   dial()
-  const clients = new Clients(
-    world,
-    () => nodes,
-    () => network.latency(),
-    journal,
-    Math.max(latencyMean, diskFaults.latency) < 60 ? [2000, 6000] : [6000],
-    truth,
-  )
+  const timeouts = Math.max(latencyMean, diskFaults.latency) < 60 ? [2000, 6000] : [6000]
+  const latency = (): number => network.latency()
+  const clients =
+    options.profile === 'tasks'
+      ? new TaskGuests(world, () => nodes, latency, journal, timeouts)
+      : new Clients(world, () => nodes, latency, journal, timeouts, truth)
   if (tree) clients.start(swarm.int(1, 5))
   else writeOnce()
   occurrences.every('remember', rates.backwards * 4, () => backwards.remember())
@@ -243,7 +242,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
         (error: unknown) => end(error),
       )
     await world.run(world.now + 120_000, () => watch() || ended !== 'waiting')
-    if (ended === 'waiting') throw new Violation('L3', 'a client still waits 120 s after the heal')
+    if (ended === 'waiting') throw new Violation('L3', `a client still waits 120 s after the heal ${clients.late}`)
     if (ended !== null) throw ended
     for (const [name, count] of Object.entries(clients.done))
       marks.set(`client-${name}`, (marks.get(`client-${name}`) ?? 0) + count)

@@ -1,4 +1,4 @@
-// npm run sim -- [--profile zab|tree|hostile] [--seeds A-B] [--minutes M] [--jobs N] [--stop] [--mutation NAME]
+// npm run sim -- [--profile zab|tree|hostile|tasks] [--seeds A-B] [--minutes M] [--jobs N] [--stop] [--mutation NAME]
 // npm run sim -- --walk [--seeds A-B] [--minutes M] [--jobs N] [--stop] [--mutation NAME]
 // npm run sim -- [--profile NAME | --walk] --trace SEED [--only FAULT,…] [--shape JSON]
 // npm run sim -- [--profile NAME | --walk] --shrink SEED

@@ -2,7 +2,7 @@
 export interface Mutant {
   readonly name: string
   readonly why: string
-  readonly harness: 'walk' | 'zab' | 'tree' | 'story'
+  readonly harness: 'walk' | 'zab' | 'tree' | 'tasks' | 'story'
   /** The budget: so many walks or seeds. */
   readonly budget: number
   /** With `story`: the scenario that ends differently. */

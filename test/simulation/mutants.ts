@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts'
 import { SERVER_MUTANTS } from './server-mutants.ts'
 import { SERVICE_MUTANTS } from './service-mutants.ts'
+import { TASK_MUTANTS } from './tasks/task-mutants.ts'
 
 const edit = (file: string, find: string, replace: string): Mutant['edits'][number] => ({
   file: `src/zab/${file}.ts`,
@@ -23,6 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   ...SERVICE_MUTANTS,
+  ...TASK_MUTANTS,
   {
     name: 'ack-before-durable',
     why: 'a follower acknowledges a proposal that its disk does not have (ZOOKEEPER-3023)',

@@ -110,7 +110,7 @@ async function hunt(mutant: Mutant, exhaustive: boolean): Promise<Verdict> {
       cause = `nobody: without the mutant seed ${by[1]} fails too`
     }
   }
-  const unit = { walk: 'walks', story: 'story', zab: 'seeds', tree: 'seeds' }[harness]
+  const unit = { walk: 'walks', story: 'story', zab: 'seeds', tree: 'seeds', tasks: 'seeds' }[harness]
   const took = exhaustive ? `${by?.[1] ?? 'all'} states` : `${Number(counts[1]) + Number(counts[2])} ${unit}`
   const steps = /seeds, (\d+) steps/.exec(out)?.[1]
   return { mutant, killed, took: steps === undefined ? took : `${took} (${steps} steps)`, seconds, by: cause }

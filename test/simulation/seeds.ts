@@ -4,7 +4,7 @@ import { playAll } from './crew.ts'
 import { again, type Harness } from './harness.ts'
 import { add, marksOf, NOTHING, ratesOf } from './tally.ts'
 
-const PORTION: Record<Harness, number> = { zab: 10, tree: 5, hostile: 10, walk: 200 }
+const PORTION: Record<Harness, number> = { zab: 10, tree: 5, hostile: 10, tasks: 5, walk: 200 }
 const FAILURES_MAX = 10
 
 /** A range of seeds of one harness, until the time is up. The exit code. */

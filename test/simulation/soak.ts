@@ -19,9 +19,9 @@ export interface SoakOptions {
 }
 
 /** Seeds in one go, a few seconds of work. */
-const PORTION: Record<Harness, number> = { zab: 20, tree: 10, hostile: 20, walk: 500 }
+const PORTION: Record<Harness, number> = { zab: 20, tree: 10, hostile: 20, tasks: 20, walk: 500 }
 /** Shares of the time. */
-const SHARE: Record<Harness, number> = { zab: 2, tree: 2, hostile: 0, walk: 1 }
+const SHARE: Record<Harness, number> = { zab: 2, tree: 2, hostile: 0, tasks: 0.5, walk: 1 }
 const SOAKED = HARNESSES.filter((harness) => SHARE[harness] > 0)
 
 /** All harnesses in turn, for long. The exit code. */
