@@ -5,8 +5,8 @@ import type { Entry } from '../zab/entry.ts'
 import { chooseEnsemble, type Local, surveyFree } from './choose.ts'
 import { browserId, deleteDatabase, openDatabase, storageFailed } from './database.ts'
 import { openIndexedDbLog } from './indexeddb-txn-log.ts'
-import { type HeldLock, type Locks, tryLock, waitForLock } from './locks.ts'
-import { BROWSER_DATABASE, databaseName, foundingLock, type Identity, identityOf, replicaLock } from './names.ts'
+import { type HeldLock, type Locks, tryIdentity, tryLock, waitForLock } from './locks.ts'
+import { BROWSER_DATABASE, databaseName, foundingLock, type Identity, identityOf } from './names.ts'
 import { createLog } from './recover.ts'
 import { EMPTY_STATE } from './schema.ts'
 import type { Recovered, TxnLog } from './txn-log.ts'
@@ -77,7 +77,7 @@ export async function claimIdentity(
   const locks = options.locks ?? (globalThis.navigator.locks as Locks)
   const name = databaseName(options.name, identity)
   if (!(await databases.databases()).some((one) => one.name === name)) return null
-  const lock = await tryLock(locks, replicaLock(identity))
+  const lock = await tryIdentity(locks, identity)
   return lock === null ? null : open(identity, lock, options, databases)
 }
 
@@ -141,7 +141,7 @@ async function localIdentities(options: ClaimOptions, locks: Locks, databases: I
   const local: Local[] = []
   for (const { name } of await databases.databases()) {
     const identity = name === undefined ? null : identityOf(options.name, name)
-    if (identity !== null) local.push({ identity, lock: await tryLock(locks, replicaLock(identity)) })
+    if (identity !== null) local.push({ identity, lock: await tryIdentity(locks, identity) })
   }
   return local
 }
@@ -183,7 +183,7 @@ async function make(
   locks: Locks,
   databases: IDBFactory,
 ): Promise<Adopted> {
-  const lock = await tryLock(locks, replicaLock(identity))
+  const lock = await tryIdentity(locks, identity)
   if (lock === null) throw storageFailed(`replica id ${identity.replica} is taken`)
   const db = await openDatabase(databases, databaseName(options.name, identity))
   try {

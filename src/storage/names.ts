@@ -22,8 +22,11 @@ export function identityOf(name: string, database: string): Identity | null {
   return { ensemble, replica }
 }
 
-/** Held by a replica's worker for its whole life; requested before its database is opened, never stolen. */
+/** Held by a replica's worker for its whole life; never stolen. Watched by the others of this browser: see `tryIdentity`. */
 export const replicaLock = ({ ensemble, replica }: Identity): string => `tabkeeper:${ensemble}:${replica}`
+
+/** Held with it, and requested before the database is opened: whoever has this one has the identity. Nobody waits for it. */
+export const claimLock = (identity: Identity): string => `${replicaLock(identity)}:claim`
 
 /** Held while a page of this browser takes up or makes an identity: one at a time. */
 export const foundingLock = (name: string): string => `tabkeeper:${name}:found`

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/base/bytes.ts'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
 import { makeZxid } from '../../../src/base/zxid.ts'
-import { type ClaimOptions, claimReplica } from '../../../src/storage/claim.ts'
+import { type ClaimOptions, claimIdentity, claimReplica } from '../../../src/storage/claim.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
-import { databaseName, identityOf } from '../../../src/storage/names.ts'
+import { databaseName, identityOf, replicaLock } from '../../../src/storage/names.ts'
 import { CLAIMS, SCHEMA_VERSION } from '../../../src/storage/schema.ts'
 import type { Entry } from '../../../src/zab/entry.ts'
 import { MemoryLocks } from './locks.ts'
@@ -77,6 +77,31 @@ describe('claimReplica', () => {
     expect(again.recovered.replica).toBe(voter.recovered.replica)
     expect(again.recovered.incarnation).toBe(voter.recovered.incarnation + 1)
     expect((await claim()).recovered.replica).toBe(observer.recovered.replica)
+  })
+
+  it("takes up a dead tab's identity although a frozen tab was waiting for its lock; not one that lives", async () => {
+    const { claim, databases, locks } = browser()
+    const dead = await claim()
+    const { ensemble, replica } = dead.recovered
+    const take = () => claimIdentity({ name: 'shop', databases, locks }, { ensemble, replica })
+    expect(await take()).toBeNull()
+    // Another tab watches the lock, freezes, and is granted it when the holder dies.
+    void locks.request(replicaLock({ ensemble, replica }), { mode: 'shared' }, () => new Promise(() => {}))
+    await dead.release()
+    const taken = await take()
+    expect(taken?.recovered).toMatchObject({ replica, incarnation: dead.recovered.incarnation + 1 })
+    expect(await take()).toBeNull()
+    await taken?.release()
+    expect(await take()).not.toBeNull()
+  })
+
+  it('does not take up an identity whose holder knows no second lock', async () => {
+    const { claim, databases, locks } = browser()
+    const before = await claim()
+    const { ensemble, replica } = before.recovered
+    await before.release()
+    void locks.request(replicaLock({ ensemble, replica }), {}, () => new Promise(() => {}))
+    expect(await claimIdentity({ name: 'shop', databases, locks }, { ensemble, replica })).toBeNull()
   })
 
   it('deletes what a crashed founder left, and founds', async () => {

@@ -1,13 +1,14 @@
 import type { Locks } from '../../../src/storage/locks.ts'
 
-/** The Web Locks of one browser, in memory: exclusive locks, FIFO. */
+/** The Web Locks of one browser, in memory: FIFO, and one holder at a time also of those that are shared. */
 export class MemoryLocks implements Locks {
   readonly #tails = new Map<string, Promise<unknown>>()
   readonly #held = new Map<string, number>()
+  readonly #modes = new Map<string, string>()
 
   async request<T>(
     name: string,
-    options: { readonly ifAvailable?: boolean; readonly signal?: AbortSignal },
+    options: { readonly ifAvailable?: boolean; readonly signal?: AbortSignal; readonly mode?: string },
     callback: (lock: object | null) => Promise<T>,
   ): Promise<T> {
     const waiting = this.#held.get(name) ?? 0
@@ -15,6 +16,7 @@ export class MemoryLocks implements Locks {
     this.#held.set(name, waiting + 1)
     const turn = (this.#tails.get(name) ?? Promise.resolve()).then(() => {
       options.signal?.throwIfAborted()
+      this.#modes.set(name, options.mode ?? 'exclusive')
       return callback({ name })
     })
     this.#tails.set(
@@ -29,6 +31,10 @@ export class MemoryLocks implements Locks {
   }
 
   async query() {
-    return { held: [...this.#held].filter(([, count]) => count > 0).map(([name]) => ({ name })) }
+    return {
+      held: [...this.#held]
+        .filter(([, count]) => count > 0)
+        .map(([name]) => ({ name, mode: this.#modes.get(name) ?? 'exclusive' })),
+    }
   }
 }
