@@ -1,12 +1,13 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Zxid } from '../base/zxid.ts'
+import type { Op } from '../client/api.ts'
 import { type WaitOptions, waitSignal } from './deadline.ts'
 import { fromJson } from './json.ts'
 import { dataOrNull, untilChange, untilGone } from './node-change.ts'
 import { toNodeName } from './node-name.ts'
 import { ensureNode } from './parents.ts'
-import { childrenOf, leavePlace } from './place.ts'
-import { hasCode, settle, untilAnswered } from './retry.ts'
+import { childrenOf, findPlace, forgetPlace, leavePlace } from './place.ts'
+import { aborted, hasCode, settle, untilAnswered } from './retry.ts'
 import { nonce, type World } from './world.ts'
 
 export const BARRIERS_ROOT = '/tk/barriers'
@@ -46,7 +47,7 @@ export class Barrier {
       await untilChange(
         client,
         async (watch) => {
-          const node = await dataOrNull(client, this.#path, watch)
+          const node = await dataOrNull(client, this.#path, { watch })
           stood ??= node?.stat.czxid ?? null
           open = node === null || node.stat.czxid !== stood
           return !open
@@ -90,9 +91,9 @@ export class DoubleBarrier {
     const { client, clock } = this.#world
     using wait = waitSignal(clock, options)
     wait.signal.throwIfAborted()
-    const { round, own } = await this.#join()
+    const { round, own } = await this.#join(wait.signal)
     try {
-      if ((await childrenOf(client, round)).length >= this.#members) await this.#begin(round)
+      await this.#begin(round, wait.signal)
       await this.#untilBegun(round, wait.signal)
     } catch (error) {
       leavePlace(client, own).catch(() => {})
@@ -102,60 +103,76 @@ export class DoubleBarrier {
   }
 
   /** Joins the round that has not begun: refused in the same txn if it begins meanwhile. */
-  async #join(): Promise<{ readonly round: string; readonly own: string }> {
+  async #join(signal: AbortSignal): Promise<{ readonly round: string; readonly own: string }> {
     const { client, random } = this.#world
     const name = nonce(random)
     for (;;) {
-      const round = await this.#openRound()
+      const round = await this.#openRound(signal)
       const own = `${round}/${name}`
+      const enter: readonly Op[] = [
+        { op: 'check', path: round, version: 0 },
+        { op: 'create', path: own, mode: 'ephemeral' },
+      ]
       try {
-        await client.multi([
-          { op: 'check', path: round, version: 0 },
-          { op: 'create', path: own, mode: 'ephemeral' },
-        ])
+        await client.multi(enter, { signal })
         return { round, own }
       } catch (error) {
         // The round has begun, or was reaped when all had gone.
         if (hasCode(error, 'BadVersion', 'NoNode')) continue
+        if (signal.aborted) {
+          forgetPlace(client, round, name)
+          throw aborted(signal)
+        }
         if (!hasCode(error, 'ConnectionLoss')) throw error
       }
-      await settle(client, own)
-      if ((await untilAnswered(client, () => client.exists(own))) !== null) return { round, own }
+      // Who was in when the round began counts, whatever became of the reply.
+      if ((await findPlace(client, round, name, signal)) !== null) return { round, own }
     }
   }
 
   /** The last round if it has not begun, else a new one. Rounds are containers: those that all have left go; their number stays used. */
-  async #openRound(): Promise<string> {
+  async #openRound(signal: AbortSignal): Promise<string> {
     const { client } = this.#world
     for (;;) {
-      await ensureNode(client, this.#path)
-      await untilAnswered(client, () => client.sync(this.#path))
-      const { data, stat } = await untilAnswered(client, () => client.getData(this.#path))
+      await ensureNode(client, this.#path, 'persistent', signal)
+      await settle(client, this.#path, signal)
+      const { data, stat } = await untilAnswered(client, (call) => client.getData(this.#path, call), signal)
       const last = Number(fromJson(data) ?? 0)
       const path = `${this.#path}/round-${last}`
-      const node = last === 0 ? null : await untilAnswered(client, () => client.exists(path))
+      const node = last === 0 ? null : await untilAnswered(client, (call) => client.exists(path, call), signal)
       if (node?.version === 0) return path
       const next = `${this.#path}/round-${last + 1}`
+      const open: readonly Op[] = [
+        { op: 'setData', path: this.#path, data: String(last + 1), version: stat.version },
+        { op: 'create', path: next, mode: 'container' },
+      ]
       try {
-        await client.multi([
-          { op: 'setData', path: this.#path, data: String(last + 1), version: stat.version },
-          { op: 'create', path: next, mode: 'container' },
-        ])
+        await untilAnswered(client, (call) => client.multi(open, call), signal)
         return next
       } catch (error) {
-        // Another page was faster, or the reply is lost: look again.
-        if (!hasCode(error, 'BadVersion', 'ConnectionLoss')) throw error
+        // Another page was faster, or this one whose reply was lost: look again.
+        if (!hasCode(error, 'BadVersion')) throw error
       }
-      await settle(client, this.#path)
     }
   }
 
-  async #begin(round: string): Promise<void> {
+  /** If enough are here, and in the same txn still are: one of them may be giving up now. */
+  async #begin(round: string, signal: AbortSignal): Promise<void> {
     const { client } = this.#world
-    try {
-      await untilAnswered(client, () => client.setData(round, 'begun', { version: 0 }))
-    } catch (error) {
-      if (!hasCode(error, 'BadVersion')) throw error
+    for (;;) {
+      const here = await childrenOf(client, round, signal)
+      if (here.length < this.#members) return
+      const begin: readonly Op[] = [
+        ...here.slice(0, this.#members).map((name): Op => ({ op: 'check', path: `${round}/${name}` })),
+        { op: 'setData', path: round, data: 'begun', version: 0 },
+      ]
+      try {
+        await untilAnswered(client, (call) => client.multi(begin, call), signal)
+        return
+      } catch (error) {
+        if (hasCode(error, 'BadVersion')) return
+        if (!hasCode(error, 'NoNode')) throw error
+      }
     }
   }
 
@@ -182,16 +199,18 @@ export class DoubleBarrier {
     using wait = waitSignal(clock, options)
     try {
       for (;;) {
-        const here = [...(await childrenOf(client, round))].sort().map((name) => `${round}/${name}`)
+        const here = [...(await childrenOf(client, round, wait.signal))].sort().map((name) => `${round}/${name}`)
         const others = here.filter((path) => path !== own)
         const [first] = here
         const last = others.at(-1)
-        if (first === undefined || last === undefined) return
-        if (first !== own) await leavePlace(client, own)
+        if (first === undefined || last === undefined) break
+        if (first !== own) await leavePlace(client, own, wait.signal)
         await untilGone(client, first === own ? last : first, wait.signal)
       }
-    } finally {
-      await leavePlace(client, own)
+      await leavePlace(client, own, wait.signal)
+    } catch (error) {
+      leavePlace(client, own).catch(() => {})
+      throw error
     }
   }
 }

@@ -1,11 +1,13 @@
+import { KeeperError } from '../base/errors.ts'
 import type { Zxid } from '../base/zxid.ts'
-import type { Stat, WatchNotice } from '../client/api.ts'
+import type { CallOptions, Stat, WatchNotice } from '../client/api.ts'
 import { type WaitOptions, waitSignal } from './deadline.ts'
 import { Doorbell } from './doorbell.ts'
 import { EventBuffer } from './event-buffer.ts'
 import { dataOrNull } from './node-change.ts'
 import { childrenOf } from './place.ts'
 import { aborted, untilAnswered } from './retry.ts'
+import { unlessAborted } from './turns.ts'
 import type { World } from './world.ts'
 
 export interface CachedNode {
@@ -56,11 +58,16 @@ export class Cache implements AsyncDisposable {
       failed = reject
     })
     this.#becomesReady.catch(() => undefined)
-    this.#running = this.#run(ready).catch((error: unknown) => {
-      this.#failure = error
-      failed(error)
-      for (const reader of this.#readers) reader.end(error)
-    })
+    const closed = new KeeperError('Closed', `the cache of ${path} is closed`, { path })
+    this.#running = this.#run(ready).then(
+      () => failed(closed),
+      (error: unknown) => {
+        if (this.#stop.signal.aborted) return failed(closed)
+        this.#failure = error
+        failed(error)
+        for (const reader of this.#readers) reader.end(error)
+      },
+    )
   }
 
   /** By path. */
@@ -78,17 +85,10 @@ export class Cache implements AsyncDisposable {
     return this.#stale
   }
 
-  /** Resolves when everything was read once. Rejects with what ended the cache, Timeout or Aborted. */
+  /** Resolves when everything was read once. Rejects with what ended the cache (Closed by `close`), Timeout or Aborted. */
   async ready(options: WaitOptions = {}): Promise<this> {
     using wait = waitSignal(this.#world.clock, options)
-    const { signal } = wait
-    await Promise.race([
-      this.#becomesReady,
-      new Promise((_, reject) => {
-        if (signal.aborted) reject(aborted(signal))
-        signal.addEventListener('abort', () => reject(aborted(signal)), { once: true })
-      }),
-    ])
+    await unlessAborted(this.#becomesReady, wait.signal)
     return this
   }
 
@@ -99,13 +99,15 @@ export class Cache implements AsyncDisposable {
   events(options: { readonly signal?: AbortSignal; readonly buffer?: number } = {}): AsyncIterableIterator<CacheEvent> {
     const now: CacheEvent[] = [...this.#nodes.values()].map((node) => ({ type: 'put', node, previous: null }))
     if (this.#whole) now.push({ type: 'ready' })
-    const reader = new EventBuffer<CacheEvent>(now, options.buffer ?? 4096, { type: 'resync' }, () =>
-      this.#readers.delete(reader),
-    )
+    const over = new AbortController()
+    const reader = new EventBuffer<CacheEvent>(now, options.buffer ?? 4096, { type: 'resync' }, () => {
+      over.abort()
+      this.#readers.delete(reader)
+    })
     if (this.#failure !== null) reader.end(this.#failure)
     else if (this.#stop.signal.aborted || options.signal?.aborted) reader.end(null)
     else this.#readers.add(reader)
-    options.signal?.addEventListener('abort', () => reader.end(null), { once: true })
+    options.signal?.addEventListener('abort', () => reader.end(null), { signal: over.signal })
     return reader
   }
 
@@ -114,12 +116,12 @@ export class Cache implements AsyncDisposable {
     as: (nodes: ReadonlyMap<string, CachedNode>) => boolean,
     options: WaitOptions = {},
   ): Promise<ReadonlyMap<string, CachedNode>> {
-    await this.ready(options)
     using wait = waitSignal(this.#world.clock, options)
+    await this.ready({ signal: wait.signal })
     for await (const event of this.events({ signal: wait.signal })) {
       if (event.type !== 'stale' && as(this.#nodes)) return this.#nodes
     }
-    throw aborted(wait.signal)
+    throw wait.signal.aborted ? aborted(wait.signal) : new KeeperError('Closed', undefined, { path: this.path })
   }
 
   /** Idempotent. */
@@ -200,7 +202,9 @@ export class Cache implements AsyncDisposable {
       const below = await Promise.all(
         paths
           .filter((path) => (this.#nodes.get(path)?.stat.numChildren ?? 0) > 0)
-          .map(async (path) => (await childrenOf(this.#world.client, path)).map((name) => join(path, name))),
+          .map(async (path) =>
+            (await childrenOf(this.#world.client, path, this.#stop.signal)).map((name) => join(path, name)),
+          ),
       )
       paths = below.flat()
     }
@@ -212,7 +216,8 @@ export class Cache implements AsyncDisposable {
   async #refresh(paths: readonly string[]): Promise<void> {
     const { client } = this.#world
     for (const path of paths) this.#dirty.delete(path)
-    const nodes = await Promise.all(paths.map((path) => untilAnswered(client, () => dataOrNull(client, path))))
+    const read = (path: string) => (call: CallOptions) => dataOrNull(client, path, call)
+    const nodes = await Promise.all(paths.map((path) => untilAnswered(client, read(path), this.#stop.signal)))
     const changed: CachedNode[] = []
     paths.forEach((path, i) => {
       const node = nodes[i] ?? null

@@ -1,13 +1,13 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Zxid } from '../base/zxid.ts'
-import type { Op, WatchEvent } from '../client/api.ts'
+import type { Op, Stat, WatchEvent } from '../client/api.ts'
 import { pause, type WaitOptions, waitSignal } from './deadline.ts'
 import { fromJson, toJson } from './json.ts'
 import { Marked } from './mark.ts'
 import { dataOrNull, untilChange } from './node-change.ts'
 import { toNodeName } from './node-name.ts'
 import { ensureNode } from './parents.ts'
-import { hasCode, untilAnswered } from './retry.ts'
+import { hasCode, settle, untilAnswered } from './retry.ts'
 import type { World } from './world.ts'
 
 export const CELLS_ROOT = '/tk/cells'
@@ -18,6 +18,11 @@ export interface Versioned<T> {
   readonly version: number
   readonly zxid: Zxid
   readonly path: string
+}
+
+interface Node {
+  readonly data: Uint8Array | null
+  readonly stat: Stat
 }
 
 export interface SetOptions {
@@ -42,10 +47,9 @@ export class Cell<T> {
   }
 
   /** As this replica sees it now; null: there is none, or something that is no JSON. */
-  async get(): Promise<Versioned<T> | null> {
-    const { client } = this.#world
-    const node = await untilAnswered(client, () => dataOrNull(client, this.path))
-    return node === null ? null : this.#versioned(node.data, node.stat.version, node.stat.mzxid)
+  async get(options: WaitOptions = {}): Promise<Versioned<T> | null> {
+    using wait = waitSignal(this.#world.clock, options)
+    return this.#shown(await this.#read(wait.signal))
   }
 
   /** Rejects with BadVersion (another version is there, or none), NodeExists (`ifVersion: null`, and there is one), BadArguments. */
@@ -67,7 +71,7 @@ export class Cell<T> {
 
   /**
    * Replaces the value by what `change` makes of it; calls it again with the newer value where another page was faster. Its effect is applied
-   * once. Rejects as `change` throws, with Timeout or Aborted.
+   * once; with Timeout or Aborted, once or not at all. Rejects as `change` throws.
    */
   async update(change: (current: T | undefined) => T, options: WaitOptions = {}): Promise<Versioned<T>> {
     const { client, clock, random } = this.#world
@@ -75,8 +79,8 @@ export class Cell<T> {
     for (let attempt = 0; ; attempt++) {
       wait.signal.throwIfAborted()
       // What a lagging replica shows is refused by its version; once refused, look behind a sync.
-      if (attempt > 0) await untilAnswered(client, () => client.sync(this.path), wait.signal)
-      const before = await untilAnswered(client, () => dataOrNull(client, this.path), wait.signal)
+      if (attempt > 0) await settle(client, this.path, wait.signal)
+      const before = await this.#read(wait.signal)
       const value = change(before === null ? undefined : (fromJson(before.data) as T | undefined))
       try {
         if (before === null) return await this.#create(value, toJson('value', value), wait.signal)
@@ -102,33 +106,36 @@ export class Cell<T> {
   /** The value now, then after each change; changes faster than the reader come as one. Ends by `break`, `signal`, or with the session (throws). */
   async *watch(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Versioned<T> | null, void, undefined> {
     const { client } = this.#world
-    let told: Zxid | null | undefined
-    while (options.signal?.aborted !== true) {
-      const now = await this.get()
-      if (told === undefined || told !== (now?.zxid ?? null)) {
-        told = now?.zxid ?? null
-        yield now
+    /** What was read last: also an emptied node, which shows as null, has a zxid. */
+    let seen: Zxid | null | undefined
+    try {
+      while (options.signal?.aborted !== true) {
+        const node = await this.#read(options.signal)
+        const zxid = node?.stat.mzxid ?? null
+        if (zxid !== seen) yield this.#shown(node)
+        seen = zxid
+        await untilChange(client, (watch) => this.#armed(zxid, watch), options.signal)
       }
-      try {
-        await untilChange(client, (watch) => this.#armed(told ?? null, watch), options.signal)
-      } catch (error) {
-        if (hasCode(error, 'Aborted')) return
-        throw error
-      }
+    } catch (error) {
+      if (!options.signal?.aborted) throw error
     }
   }
 
   /** False: it has changed already. A missing node is watched too. */
-  async #armed(told: Zxid | null, watch: (event: WatchEvent) => void): Promise<boolean> {
+  async #armed(seen: Zxid | null, watch: (event: WatchEvent) => void): Promise<boolean> {
     const { client } = this.#world
-    return ((await client.exists(this.path, { watch }))?.mzxid ?? null) === told
+    return ((await client.exists(this.path, { watch }))?.mzxid ?? null) === seen
+  }
+
+  #read(signal?: AbortSignal): Promise<Node | null> {
+    const { client } = this.#world
+    return untilAnswered(client, (call) => dataOrNull(client, this.path, call), signal)
   }
 
   /** Where there is nothing, or something that was emptied. */
   async #first(value: T, text: string, signal?: AbortSignal): Promise<Versioned<T>> {
-    const { client } = this.#world
     for (;;) {
-      const before = await untilAnswered(client, () => dataOrNull(client, this.path), signal)
+      const before = await this.#read(signal)
       if (before === null) return this.#create(value, text, signal)
       if (before.data !== null && before.data.length > 0) {
         throw new KeeperError('NodeExists', `there is a value: ${this.path}`, { path: this.path })
@@ -149,7 +156,7 @@ export class Cell<T> {
         return { value, version: 0, zxid, path: this.path }
       } catch (error) {
         if (!hasCode(error, 'NoNode')) throw error
-        await ensureNode(client, this.path.slice(0, this.path.lastIndexOf('/')))
+        await ensureNode(client, this.path.slice(0, this.path.lastIndexOf('/')), 'persistent', signal)
       }
     }
   }
@@ -158,8 +165,9 @@ export class Cell<T> {
     return this.#marked.commit([op], signal)
   }
 
-  #versioned(data: Uint8Array | null, version: number, zxid: Zxid): Versioned<T> | null {
-    const value = fromJson(data)
-    return value === undefined ? null : { value: value as T, version, zxid, path: this.path }
+  #shown(node: Node | null): Versioned<T> | null {
+    const value = node === null ? undefined : fromJson(node.data)
+    if (node === null || value === undefined) return null
+    return { value: value as T, version: node.stat.version, zxid: node.stat.mzxid, path: this.path }
   }
 }

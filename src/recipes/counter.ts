@@ -1,6 +1,8 @@
 import { KeeperError } from '../base/errors.ts'
+import type { Clock } from '../client/clock.ts'
 import { Cell } from './cell.ts'
-import type { WaitOptions } from './deadline.ts'
+import { type WaitOptions, waitSignal } from './deadline.ts'
+import { Turns } from './turns.ts'
 import type { World } from './world.ts'
 
 export const COUNTERS_ROOT = '/tk/counters'
@@ -42,27 +44,28 @@ export class IdGenerator {
   readonly #block: number
   #next = 0
   #end = 0
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
+  readonly #clock: Clock
 
   constructor(world: World, name: string, block: number) {
     if (!Number.isSafeInteger(block) || block < 1 || block > 1_000_000) {
       throw new KeeperError('BadArguments', 'block must be a whole number from 1 to 1 000 000', { path: 'block' })
     }
+    this.#clock = world.clock
     this.#counter = new Counter(world, `ids:${name}`)
     this.#block = block
   }
 
   /** Ascending within this object, from 1; of two pages, the later request may get the smaller number. */
-  next(options: WaitOptions = {}): Promise<number> {
-    const taken = this.#turn.then(async () => {
+  async next(options: WaitOptions = {}): Promise<number> {
+    using wait = waitSignal(this.#clock, options)
+    return await this.#turns.take(async () => {
       if (this.#next === this.#end) {
-        const end = await this.#counter.add(this.#block, options)
+        const end = await this.#counter.add(this.#block, { signal: wait.signal })
         this.#next = end - this.#block
         this.#end = end
       }
       return ++this.#next
-    })
-    this.#turn = taken.catch(() => undefined)
-    return taken
+    }, wait.signal)
   }
 }

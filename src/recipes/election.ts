@@ -64,9 +64,9 @@ export class Election {
         }, options)
         if (options.rejoin !== true || options.signal?.aborted) return result
       } catch (error) {
-        // A term that was lost may end by the abort itself; any other failure is the caller's.
-        const lost = (term as AbortSignal | null)?.aborted === true && !options.signal?.aborted
-        if (options.rejoin !== true || !lost || sessionIsOver(error)) throw error
+        // A term that was lost may end by the abort itself, and a place that somebody removed is no term; any other failure is the caller's.
+        const lost = term === null ? hasCode(error, 'NoNode') : (term as AbortSignal).aborted
+        if (options.rejoin !== true || !lost || options.signal?.aborted || sessionIsOver(error)) throw error
       }
     }
   }
@@ -75,10 +75,12 @@ export class Election {
     const { client, clock, random } = this.#world
     using wait = waitSignal(clock, { signal: options.signal })
     wait.signal.throwIfAborted()
-    const path = await takePlace(client, random, this.#line, 'exclusive', this.#id)
+    const path = await takePlace(client, random, this.#line, 'exclusive', this.#id, wait.signal)
     try {
       await untilServed(client, path, wait.signal)
-      await using hold = await openHold(client, this.#id, 'exclusive', path, options.lossPolicy ?? 'suspended')
+      const policy = options.lossPolicy ?? 'suspended'
+      await using hold = await openHold(client, this.#id, 'exclusive', path, policy, wait.signal)
+      wait.signal.throwIfAborted()
       const stop = (): void => {
         hold.release().catch(() => {})
       }
@@ -106,42 +108,37 @@ export class Election {
   async *observe(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Leader | null, void, undefined> {
     const { client } = this.#world
     let told: Zxid | null | undefined
-    while (options.signal?.aborted !== true) {
-      const first = await this.#first()
-      if (told === undefined || told !== (first?.leader.epoch ?? null)) {
-        told = first?.leader.epoch ?? null
-        yield first?.leader ?? null
+    try {
+      while (options.signal?.aborted !== true) {
+        const first = await this.#first(options.signal)
+        const epoch = first?.leader.epoch ?? null
+        if (told !== epoch) yield first?.leader ?? null
+        told = epoch
+        // Only the leader's own node is watched where there is one, so candidates that come and go wake nobody.
+        const arm = async (watch: (event: WatchEvent) => void): Promise<boolean> =>
+          first === null
+            ? (await this.#watchLine(watch)) === 0
+            : (await dataOrNull(client, first.path, { watch })) !== null
+        await untilChange(client, arm, options.signal)
       }
-      try {
-        await untilChange(
-          client,
-          // Only the leader's own node is watched where there is one, so candidates that come and go wake nobody.
-          async (watch) =>
-            first === null
-              ? (await this.#watchLine(watch)) === 0
-              : (await dataOrNull(client, first.path, watch)) !== null,
-          options.signal,
-        )
-      } catch (error) {
-        if (hasCode(error, 'Aborted')) return
-        throw error
-      }
+    } catch (error) {
+      if (!options.signal?.aborted) throw error
     }
   }
 
   async #watchLine(watch: (event: WatchEvent) => void): Promise<number> {
     const { client } = this.#world
     await ensureNode(client, this.#line, 'container')
-    return (await client.getChildren(this.#line, { watch })).children.length
+    return sortPlaces((await client.getChildren(this.#line, { watch })).children).length
   }
 
-  async #first(): Promise<{ readonly path: string; readonly leader: Leader } | null> {
+  async #first(signal?: AbortSignal): Promise<{ readonly path: string; readonly leader: Leader } | null> {
     const { client } = this.#world
     for (;;) {
-      const first = sortPlaces(await childrenOf(client, this.#line))[0]
+      const first = sortPlaces(await childrenOf(client, this.#line, signal))[0]
       if (first === undefined) return null
       const path = `${this.#line}/${first.name}`
-      const node = await untilAnswered(client, () => dataOrNull(client, path))
+      const node = await untilAnswered(client, (call) => dataOrNull(client, path, call), signal)
       if (node !== null) return { path, leader: { id: textOf(node.data), epoch: node.stat.czxid } }
     }
   }

@@ -1,6 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Zxid } from '../base/zxid.ts'
-import type { Op, Stat, WatchEvent, ZnodeClient } from '../client/api.ts'
+import type { CallOptions, Op, Stat, WatchEvent, ZnodeClient } from '../client/api.ts'
 import { textOf } from './json.ts'
 import { type LockMode, leavePlace } from './place.ts'
 import { hasCode, untilAnswered } from './retry.ts'
@@ -44,29 +44,27 @@ export interface Hold extends AsyncDisposable {
   release(): Promise<void>
 }
 
-/** The hold of a place that is served. Rejects with NoNode if the place is gone, or is not this session's. */
+/**
+ * The hold of a place that is served. Rejects with NoNode if the place is gone, or is not this session's. A connection that breaks before it resolves
+ * takes nothing away: nobody has been given anything.
+ */
 export async function openHold(
   client: ZnodeClient,
   name: string,
   mode: LockMode,
   path: string,
   policy: LossPolicy,
+  signal?: AbortSignal,
 ): Promise<Hold> {
   const end = new AbortController()
   const lose = (loss: LossCause): void => {
     if (!end.signal.aborted) end.abort(new LockLostError(name, loss))
   }
-  client.onState(
-    ({ state }) => {
-      if (state === 'lost' || state === 'closed') lose('lost')
-      else if (state === 'suspended' && policy === 'suspended') lose('suspended')
-    },
-    { signal: end.signal },
-  )
   const asked = new AbortController()
   /** Who asks for it back writes into the node; who takes it away deletes it. */
-  const look = async (): Promise<Stat> => {
-    const { data, stat } = await untilAnswered(client, () => client.getData(path, { watch: changed }))
+  const look = async (until?: AbortSignal): Promise<Stat> => {
+    const read = (options: CallOptions) => client.getData(path, { ...options, watch: changed })
+    const { data, stat } = await untilAnswered(client, read, until)
     if (stat.version > 0) asked.abort(textOf(data))
     return stat
   }
@@ -76,13 +74,21 @@ export async function openHold(
   }
   let stat: Stat
   try {
-    stat = await look()
-    if (stat.ephemeralOwner !== client.sessionId)
+    do stat = await look(signal)
+    while (policy === 'suspended' && client.state === 'suspended')
+    if (end.signal.aborted || stat.ephemeralOwner !== client.sessionId)
       throw new KeeperError('NoNode', `not of this session: ${path}`, { path })
   } catch (error) {
     lose('lost')
     throw error
   }
+  client.onState(
+    ({ state }) => {
+      if (state === 'lost' || state === 'closed') lose('lost')
+      else if (state === 'suspended' && policy === 'suspended') lose('suspended')
+    },
+    { signal: end.signal },
+  )
   let released: Promise<void> | null = null
   const release = (): Promise<void> => {
     lose('released')

@@ -1,5 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Op, Stat } from '../client/api.ts'
+import { type WaitOptions, waitSignal } from './deadline.ts'
 import { fromJson } from './json.ts'
 import { Marked } from './mark.ts'
 import { dataOrNull } from './node-change.ts'
@@ -13,6 +14,10 @@ export const LEASES_ROOT = '/tk/leases'
 interface Terms {
   readonly holder: string
   readonly duration: number
+}
+
+export interface LeaseOptions extends WaitOptions {
+  readonly holder?: string
 }
 
 /** A right that ends by time, not with a session. */
@@ -43,20 +48,22 @@ export class Leases {
 
   /**
    * For `duration` milliseconds, at once or not at all (null: another holder has it). Who has it already gets it anew. `holder` defaults to a random name, so
-   * that nobody else renews it.
+   * that nobody else renews it. Rejects with Timeout or Aborted (it may be obtained all the same, until its time is over), BadArguments.
    */
-  async obtain(name: string, duration: number, options: { readonly holder?: string } = {}): Promise<Lease | null> {
+  async obtain(name: string, duration: number, options: LeaseOptions = {}): Promise<Lease | null> {
     if (!Number.isSafeInteger(duration) || duration < 1) {
       throw new KeeperError('BadArguments', 'duration must be a whole number of milliseconds', { path: 'duration' })
     }
     const path = `${LEASES_ROOT}/${toNodeName('name', name)}`
     const terms: Terms = { holder: options.holder ?? nonce(this.#world.random), duration }
-    const { client } = this.#world
-    await ensureNode(client, LEASES_ROOT)
+    const { client, clock } = this.#world
+    using wait = waitSignal(clock, options)
+    const { signal } = wait
+    await ensureNode(client, LEASES_ROOT, 'persistent', signal)
     for (;;) {
       // A write: it shows the leader's clock, and what follows is read behind it.
-      const { mtime: now } = await untilAnswered(client, () => client.setData(LEASES_ROOT, null))
-      const found = await untilAnswered(client, () => dataOrNull(client, path))
+      const { mtime: now } = await untilAnswered(client, (call) => client.setData(LEASES_ROOT, null, call), signal)
+      const found = await untilAnswered(client, (call) => dataOrNull(client, path, call), signal)
       const held = found && termsOf(found.data)
       if (found !== null && held !== null && held.holder !== terms.holder && now < found.stat.mtime + held.duration) {
         return null
@@ -66,12 +73,12 @@ export class Leases {
           ? { op: 'create', path, data: JSON.stringify(terms) }
           : { op: 'setData', path, data: JSON.stringify(terms), version: found.stat.version }
       try {
-        await this.#marked.commit([write])
+        await this.#marked.commit([write], signal)
       } catch (error) {
         if (hasCode(error, 'BadVersion', 'NodeExists', 'NoNode')) continue
         throw error
       }
-      const node = await untilAnswered(client, () => dataOrNull(client, path))
+      const node = await untilAnswered(client, (call) => dataOrNull(client, path, call), signal)
       if (node === null || termsOf(node.data)?.holder !== terms.holder) continue
       return this.#lease(name, path, terms, node.stat)
     }

@@ -107,6 +107,7 @@ export class Locks {
         if (reason instanceof LockLostError && reason.loss === 'revoked')
           reject(new DOMException(reason.message, 'AbortError'))
       }
+      look()
       hold.signal.addEventListener('abort', look, { signal: over.signal })
     })
     try {
@@ -134,7 +135,8 @@ export class Locks {
       }
       return holdSet(holds)
     } catch (error) {
-      await Promise.all(holds.map((hold) => hold.release()))
+      // Behind the caller's back: the time is up, perhaps because there is no connection.
+      for (const hold of holds) hold.release().catch(() => {})
       throw error
     }
   }
@@ -143,15 +145,20 @@ export class Locks {
   async revoke(name: string, options: RevokeOptions = {}): Promise<void> {
     const { client, clock } = this.#world
     const line = `${LOCKS_ROOT}/${toNodeName('name', name)}`
-    const places = sortPlaces(await childrenOf(client, line))
+    const { grace: patience = 0 } = options
+    if (!(patience >= 0)) {
+      throw new KeeperError('BadArguments', 'grace must be a number of milliseconds, 0 or more', { path: 'grace' })
+    }
+    using wait = waitSignal(clock, { signal: options.signal })
+    const { signal } = wait
+    const places = sortPlaces(await childrenOf(client, line, signal))
     const paths = places.slice(0, holders(places)).map((place) => `${line}/${place.name}`)
-    using grace = waitSignal(clock, { signal: options.signal })
     const asked = paths.map(async (path) => {
-      if (!(await asksBack(client, path, options.reason ?? 'revoked'))) return
+      if (!(await asksBack(client, path, options.reason ?? 'revoked', signal))) return
       const stop = new AbortController()
-      const late = sleep(clock, options.grace ?? 0, AbortSignal.any([stop.signal, grace.signal]))
+      const late = sleep(clock, patience, AbortSignal.any([stop.signal, signal]))
       await Promise.race([late, untilGone(client, path, stop.signal)]).finally(() => stop.abort())
-      await leavePlace(client, path)
+      await leavePlace(client, path, signal)
     })
     await Promise.all(asked)
   }
@@ -178,15 +185,17 @@ export class Locks {
     const line = `${LOCKS_ROOT}/${toNodeName('name', name)}`
     using wait = waitSignal(clock, options)
     wait.signal.throwIfAborted()
-    const path = steal ? await stealPlace(client, random, line) : await takePlace(client, random, line, mode, null)
+    const path = steal
+      ? await stealPlace(client, random, line, wait.signal)
+      : await takePlace(client, random, line, mode, null, wait.signal)
     try {
       if (options.ifAvailable === true) {
-        if ((await placeBefore(client, path)) !== null) {
-          await leavePlace(client, path)
+        if ((await placeBefore(client, path, wait.signal)) !== null) {
+          await leavePlace(client, path, wait.signal)
           return null
         }
       } else await untilServed(client, path, wait.signal)
-      return await openHold(client, name, mode, path, options.lossPolicy ?? 'suspended')
+      return await openHold(client, name, mode, path, options.lossPolicy ?? 'suspended', wait.signal)
     } catch (error) {
       // The place is left behind the caller's back: its wait must end now even if there is no connection.
       leavePlace(client, path).catch(() => {})

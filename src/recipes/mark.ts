@@ -1,11 +1,15 @@
 import type { Zxid } from '../base/zxid.ts'
-import type { Op } from '../client/api.ts'
+import type { Op, ZnodeClient } from '../client/api.ts'
 import { dataOrNull } from './node-change.ts'
 import { ensureNode } from './parents.ts'
-import { hasCode, settle, untilConnected } from './retry.ts'
+import { hasCode, settle, untilAnswered } from './retry.ts'
+import { Turns } from './turns.ts'
 import { nonce, type World } from './world.ts'
 
 const MARKS_ROOT = '/tk/marks'
+
+/** Marks that nobody uses now, by session: never more than were in use at once, however many objects a page makes. */
+const idle = new WeakMap<ZnodeClient, Mark[]>()
 
 /**
  * Writes that are applied once, whatever happens to their replies: each is one `multi` with a mark of ours, an ephemeral node
@@ -14,67 +18,77 @@ const MARKS_ROOT = '/tk/marks'
  */
 export class Marked {
   readonly #world: World
+  readonly #turns = new Turns()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /**
+   * All of them or none, once. Resolves with the zxid of the txn. Rejects as `multi` does, with one more result before the others, and never with
+   * ConnectionLoss; when the session is over (SessionExpired, Closed) or the signal aborts, it stays unknown. Calls are carried out one after the
+   * other.
+   */
+  commit(ops: readonly Op[], signal?: AbortSignal): Promise<Zxid> {
+    return this.#turns.take(async () => {
+      const { client, random } = this.#world
+      const marks = idle.get(client) ?? []
+      idle.set(client, marks)
+      const mark = marks.pop() ?? new Mark(client, `${MARKS_ROOT}/${nonce(random)}`)
+      try {
+        return await mark.commit(ops, signal)
+      } finally {
+        marks.push(mark)
+      }
+    }, signal)
+  }
+}
+
+class Mark {
+  readonly #client: ZnodeClient
   readonly #path: string
   #serial = 0
   /** Not made yet; made; or nobody knows. */
   #made: boolean | null = false
-  #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(world: World) {
-    this.#world = world
-    this.#path = `${MARKS_ROOT}/${nonce(world.random)}`
+  constructor(client: ZnodeClient, path: string) {
+    this.#client = client
+    this.#path = path
   }
 
-  /**
-   * All of them or none, once. Resolves with the zxid of the txn. Rejects as `multi` does, never with ConnectionLoss; when the session is
-   * over (SessionExpired, Closed) it stays unknown. Calls are carried out one after the other.
-   */
-  commit(ops: readonly Op[], signal?: AbortSignal): Promise<Zxid> {
-    const done = this.#turn.then(() => this.#commit(ops, signal))
-    this.#turn = done.catch(() => undefined)
-    return done
-  }
-
-  async #commit(ops: readonly Op[], signal?: AbortSignal): Promise<Zxid> {
-    const { client } = this.#world
+  async commit(ops: readonly Op[], signal?: AbortSignal): Promise<Zxid> {
     const serial = String(++this.#serial)
     for (;;) {
       if (this.#made === null) {
-        await settle(client, this.#path, signal)
-        const mark = await this.#read()
+        await settle(this.#client, this.#path, signal)
+        const mark = await this.#read(signal)
         this.#made = mark !== null
         if (mark?.serial === serial) return mark.zxid
       }
-      const mark: Op = this.#made
+      const made = this.#made
+      const mark: Op = made
         ? { op: 'setData', path: this.#path, data: serial }
         : { op: 'create', path: this.#path, data: serial, mode: 'ephemeral' }
+      // Until the reply is there nobody knows, also if the wait is aborted.
+      this.#made = null
       try {
-        const [first] = await client.multi([mark, ...ops])
-        const made = this.#made
+        const [first] = await this.#client.multi([mark, ...ops], signal === undefined ? {} : { signal })
         this.#made = true
-        if (made && first?.op === 'setData') return first.stat.mzxid
-        return (await this.#read())?.zxid ?? client.lastZxid
+        if (first?.op === 'setData') return first.stat.mzxid
+        return (await this.#read(signal))?.zxid ?? this.#client.lastZxid
       } catch (error) {
-        if (hasCode(error, 'ConnectionLoss')) {
-          this.#made = null
-          await untilConnected(client, signal)
-        } else if (!this.#made && hasCode(error, 'NoNode') && error.results?.[0] === 'NoNode') {
-          await ensureNode(client, MARKS_ROOT, 'container')
-        } else throw error
+        if (hasCode(error, 'ConnectionLoss')) continue
+        if (!hasCode(error, 'Aborted')) this.#made = made
+        if (!hasCode(error, 'NoNode') || error.results?.[0] !== 'NoNode') throw error
+        // The mark is refused, not what it marks: somebody has removed it, or there is no place for it yet.
+        this.#made = false
+        await ensureNode(this.#client, MARKS_ROOT, 'container', signal)
       }
     }
   }
 
-  async #read(): Promise<{ readonly serial: string; readonly zxid: Zxid } | null> {
-    const { client } = this.#world
-    for (;;) {
-      try {
-        const node = await dataOrNull(client, this.#path)
-        return node && { serial: new TextDecoder().decode(node.data ?? undefined), zxid: node.stat.mzxid }
-      } catch (error) {
-        if (!hasCode(error, 'ConnectionLoss')) throw error
-        await untilConnected(client)
-      }
-    }
+  async #read(signal?: AbortSignal): Promise<{ readonly serial: string; readonly zxid: Zxid } | null> {
+    const node = await untilAnswered(this.#client, (call) => dataOrNull(this.#client, this.#path, call), signal)
+    return node && { serial: new TextDecoder().decode(node.data ?? undefined), zxid: node.stat.mzxid }
   }
 }

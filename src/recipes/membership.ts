@@ -1,11 +1,12 @@
 import { KeeperError } from '../base/errors.ts'
 import type { SessionId } from '../base/ids.ts'
-import type { Data } from '../client/api.ts'
+import type { CallOptions, Data } from '../client/api.ts'
 import { Doorbell } from './doorbell.ts'
 import { dataOrNull } from './node-change.ts'
 import { fromNodeName, toNodeName } from './node-name.ts'
+import { removeOwn, writeOwn } from './own-node.ts'
 import { ensureNode } from './parents.ts'
-import { childrenOf, leavePlace } from './place.ts'
+import { childrenOf } from './place.ts'
 import { hasCode, untilAnswered } from './retry.ts'
 import { nonce, type World } from './world.ts'
 
@@ -60,11 +61,11 @@ export class Group {
         } else throw error
       }
     }
-    const leave = (): Promise<void> => leavePlace(client, path)
+    const leave = (): Promise<void> => removeOwn(client, path)
     return {
       id,
       update: async (next) => {
-        await untilAnswered(client, () => client.setData(path, next))
+        if (!(await writeOwn(client, path, next))) throw new KeeperError('NoNode', undefined, { path })
       },
       leave,
       [Symbol.asyncDispose]: leave,
@@ -72,12 +73,11 @@ export class Group {
   }
 
   /** All members as this replica sees them now, sorted by id. */
-  async members(): Promise<readonly Member[]> {
+  async members(options: CallOptions = {}): Promise<readonly Member[]> {
     const { client } = this.#world
-    const names = await childrenOf(client, this.#path)
-    const nodes = await Promise.all(
-      names.map((name) => untilAnswered(client, () => dataOrNull(client, `${this.#path}/${name}`))),
-    )
+    const names = await childrenOf(client, this.#path, options.signal)
+    const read = (name: string) => (call: CallOptions) => dataOrNull(client, `${this.#path}/${name}`, call)
+    const nodes = await Promise.all(names.map((name) => untilAnswered(client, read(name), options.signal)))
     const members: Member[] = []
     names.forEach((name, i) => {
       const node = nodes[i]
@@ -105,25 +105,33 @@ export class Group {
     if (options.signal?.aborted) return
     let end: { readonly error: unknown } | null = null
     stop.signal.addEventListener('abort', () => bell.ring())
-    const notices = await untilAnswered(client, () =>
-      client.watch(this.#path, { recursive: true, signal: stop.signal }),
-    )
     const listen = async (): Promise<void> => {
       try {
+        const register = () => client.watch(this.#path, { recursive: true, signal: stop.signal })
+        const notices = await untilAnswered(client, register, stop.signal)
+        registered()
         for await (const { type } of notices) if (type !== 'lost') bell.ring()
         end ??= { error: new KeeperError('Closed') }
       } catch (error) {
         end = { error }
       }
       bell.ring()
+      registered()
     }
+    let registered: () => void = () => {}
+    const watching = new Promise<void>((resolve) => {
+      registered = resolve
+    })
     const listening = listen()
     try {
+      await watching
       while (!stop.signal.aborted) {
-        yield await this.members()
+        if (end !== null) throw (end as { readonly error: unknown }).error
+        yield await this.members({ signal: stop.signal })
         await bell.wait()
-        if (end !== null && !stop.signal.aborted) throw (end as { readonly error: unknown }).error
       }
+    } catch (error) {
+      if (!stop.signal.aborted) throw error
     } finally {
       stop.abort()
       await listening

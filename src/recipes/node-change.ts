@@ -1,5 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
-import type { Stat, WatchEvent, ZnodeClient } from '../client/api.ts'
+import type { ReadOptions, Stat, WatchEvent, ZnodeClient } from '../client/api.ts'
 import { aborted, hasCode, untilAnswered } from './retry.ts'
 
 /**
@@ -40,7 +40,7 @@ export async function untilGone(client: ZnodeClient, path: string, signal?: Abor
     await untilChange(
       client,
       async (watch) => {
-        const node = await dataOrNull(client, path, watch)
+        const node = await dataOrNull(client, path, { watch })
         gone = node === null
         return !gone
       },
@@ -53,10 +53,10 @@ export async function untilGone(client: ZnodeClient, path: string, signal?: Abor
 export async function dataOrNull(
   client: ZnodeClient,
   path: string,
-  watch?: (event: WatchEvent) => void,
+  options: ReadOptions = {},
 ): Promise<{ readonly data: Uint8Array | null; readonly stat: Stat } | null> {
   try {
-    return await client.getData(path, watch === undefined ? {} : { watch })
+    return await client.getData(path, options)
   } catch (error) {
     if (hasCode(error, 'NoNode')) return null
     throw error

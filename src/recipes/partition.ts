@@ -105,17 +105,23 @@ export class Partition {
     if (failure !== null) throw (failure as { readonly error: unknown }).error
   }
 
-  /** Until the item is given away. */
+  /** Until the item is given away, or its lock is lost. The lock stays ours until `work` has ended. */
   async #work(item: string, give: AbortSignal, work: (share: Share) => PromiseLike<void> | void): Promise<void> {
-    const locks = new Locks(this.#world)
+    let signal = give
     try {
-      await locks.request(`${this.#name}/${item}`, { signal: give }, async (hold) => {
-        const signal = AbortSignal.any([give, hold.signal])
-        await work({ item, hold, signal })
-        if (!give.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-      })
+      await using hold = await new Locks(this.#world).acquire(`${this.#name}/${item}`, { signal: give })
+      signal = AbortSignal.any([give, hold.signal])
+      await work({ item, hold, signal })
+      if (!signal.aborted) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      }
     } catch (error) {
-      if (!give.aborted || sessionIsOver(error) || !hasCode(error, 'Aborted')) throw error
+      if (sessionIsOver(error)) throw error
+      // Somebody removed its place in line; or it ended because it was told to.
+      if (signal === give && hasCode(error, 'NoNode')) return
+      const told =
+        error === signal.reason || hasCode(error, 'Aborted') || (error as Partial<Error>)?.name === 'AbortError'
+      if (!signal.aborted || !told) throw error
     }
   }
 }

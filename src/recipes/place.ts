@@ -2,7 +2,7 @@ import { KeeperError } from '../base/errors.ts'
 import type { Data, ZnodeClient } from '../client/api.ts'
 import { untilGone } from './node-change.ts'
 import { ensureNode } from './parents.ts'
-import { hasCode, settle, untilAnswered } from './retry.ts'
+import { aborted, hasCode, settle, untilAnswered } from './retry.ts'
 import { nonce, type Random } from './world.ts'
 
 export type LockMode = 'exclusive' | 'shared'
@@ -67,38 +67,64 @@ export async function takePlace(
   line: string,
   mode: LockMode,
   data: Data,
+  signal?: AbortSignal,
 ): Promise<string> {
   const prefix = `${mode}-${nonce(random)}-`
-  for (;;) {
-    try {
-      return (await client.create(`${line}/${prefix}`, data, { mode: 'ephemeralSequential' })).path
-    } catch (error) {
-      if (hasCode(error, 'NoNode')) {
-        await ensureNode(client, line, 'container')
-        continue
+  try {
+    for (;;) {
+      try {
+        const options = { mode: 'ephemeralSequential', ...(signal && { signal }) } as const
+        return (await client.create(`${line}/${prefix}`, data, options)).path
+      } catch (error) {
+        if (hasCode(error, 'NoNode')) {
+          await ensureNode(client, line, 'container', signal)
+          continue
+        }
+        if (!hasCode(error, 'ConnectionLoss')) throw error
       }
-      if (!hasCode(error, 'ConnectionLoss')) throw error
+      const own = await findPlace(client, line, prefix, signal)
+      if (own !== null) return own
     }
-    await settle(client, line)
-    const own = (await childrenOf(client, line)).find((name) => name.startsWith(prefix))
-    if (own !== undefined) return `${line}/${own}`
+  } catch (error) {
+    if (!signal?.aborted) throw error
+    forgetPlace(client, line, prefix)
+    throw aborted(signal)
   }
+}
+
+/** After a lost reply: the place whose name begins so, or null if it was not made and will not be. */
+export async function findPlace(
+  client: ZnodeClient,
+  line: string,
+  prefix: string,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  await settle(client, line, signal)
+  const own = (await childrenOf(client, line, signal)).find((name) => name.startsWith(prefix))
+  return own === undefined ? null : `${line}/${own}`
+}
+
+/** Who waited has gone, and perhaps the place was made: it leaves behind their back, once there is a connection, or goes with its session. */
+export function forgetPlace(client: ZnodeClient, line: string, prefix: string): void {
+  findPlace(client, line, prefix)
+    .then((path) => (path === null ? undefined : leavePlace(client, path)))
+    .catch(() => {})
 }
 
 /** Waits until the place at `path` is served. Rejects with NoNode if somebody removed it. */
 export async function untilServed(client: ZnodeClient, path: string, signal: AbortSignal): Promise<void> {
   for (;;) {
-    const before = await placeBefore(client, path)
+    const before = await placeBefore(client, path, signal)
     if (before === null) return
     await untilGone(client, before, signal)
   }
 }
 
 /** The path that this place waits for, or null if it is served. */
-export async function placeBefore(client: ZnodeClient, path: string): Promise<string | null> {
+export async function placeBefore(client: ZnodeClient, path: string, signal?: AbortSignal): Promise<string | null> {
   const cut = path.lastIndexOf('/')
   const line = path.slice(0, cut)
-  const places = sortPlaces(await childrenOf(client, line))
+  const places = sortPlaces(await childrenOf(client, line, signal))
   const own = places.findIndex((place) => place.name === path.slice(cut + 1))
   if (own < 0) throw new KeeperError('NoNode', `the place in line is gone: ${path}`, { path })
   const before = waitsFor(places, own)
@@ -106,18 +132,18 @@ export async function placeBefore(client: ZnodeClient, path: string): Promise<st
 }
 
 /** Leaves the line. Idempotent: a place that is gone, or goes with its session, has left. */
-export async function leavePlace(client: ZnodeClient, path: string): Promise<void> {
+export async function leavePlace(client: ZnodeClient, path: string, signal?: AbortSignal): Promise<void> {
   try {
-    await untilAnswered(client, () => client.delete(path))
+    await untilAnswered(client, (options) => client.delete(path, options), signal)
   } catch (error) {
     if (!hasCode(error, 'NoNode', 'SessionExpired', 'Closed')) throw error
   }
 }
 
 /** No children where the node does not exist. */
-export async function childrenOf(client: ZnodeClient, path: string): Promise<readonly string[]> {
+export async function childrenOf(client: ZnodeClient, path: string, signal?: AbortSignal): Promise<readonly string[]> {
   try {
-    return (await untilAnswered(client, () => client.getChildren(path))).children
+    return (await untilAnswered(client, (options) => client.getChildren(path, options), signal)).children
   } catch (error) {
     if (hasCode(error, 'NoNode')) return []
     throw error

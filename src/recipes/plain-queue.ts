@@ -8,7 +8,7 @@ import { dataOrNull, untilChange } from './node-change.ts'
 import { toNodeName } from './node-name.ts'
 import { ensureNode } from './parents.ts'
 import { childrenOf } from './place.ts'
-import { hasCode, settle, untilAnswered } from './retry.ts'
+import { hasCode, untilAnswered } from './retry.ts'
 import { nonce, type World } from './world.ts'
 
 export const QUEUES_ROOT = '/tk/queues'
@@ -64,7 +64,9 @@ export class PlainQueue {
    * Aborted, and then has taken nothing.
    */
   take(options: WaitOptions = {}): Promise<QueueItem> {
-    return this.#first(options, async (hold, path, item) => ((await this.#remove(hold, path)) ? item : null))
+    return this.#first(options, async (hold, path, item) =>
+      (await this.#remove(hold, path)) ? { result: item } : null,
+    )
   }
 
   /**
@@ -74,7 +76,7 @@ export class PlainQueue {
   process<T>(work: (item: QueueItem, hold: Hold) => PromiseLike<T> | T, options: WaitOptions = {}): Promise<T> {
     return this.#first(options, async (hold, path, item) => {
       const result = await work(item, hold)
-      if (await this.#remove(hold, path)) return result
+      if (await this.#remove(hold, path)) return { result }
       throw new KeeperError('NoNode', 'the item was taken meanwhile: this page did not hold the queue any more', {
         path,
       })
@@ -88,19 +90,19 @@ export class PlainQueue {
 
   async #first<T>(
     options: WaitOptions,
-    use: (hold: Hold, path: string, item: QueueItem) => Promise<T | null>,
+    use: (hold: Hold, path: string, item: QueueItem) => Promise<{ readonly result: T } | null>,
   ): Promise<T> {
     const { client, clock } = this.#world
     using wait = waitSignal(clock, options)
     await using hold = await new Locks(this.#world).acquire(`queue:${this.#name}`, { signal: wait.signal })
-    await ensureNode(client, this.#path)
+    await ensureNode(client, this.#path, 'persistent', wait.signal)
     for (;;) {
       const path = await this.#untilItem(wait.signal)
-      const node = await untilAnswered(client, () => dataOrNull(client, path), wait.signal)
+      const node = await untilAnswered(client, (call) => dataOrNull(client, path, call), wait.signal)
       if (node === null) continue
       const priority = Number(ITEM.exec(path.slice(path.lastIndexOf('/') + 1))?.[1])
       const used = await use(hold, path, { data: node.data, priority })
-      if (used !== null) return used
+      if (used !== null) return used.result
     }
   }
 
@@ -121,26 +123,18 @@ export class PlainQueue {
     }
   }
 
-  /** False: it is gone already. Only while the queue is held, so an item that is gone after a lost reply was taken by us. */
+  /**
+   * False: it is gone already. What was taken is known even if the reply is lost and the hold with it, or the item would be nobody's; therefore this
+   * alone cannot be aborted.
+   */
   async #remove(hold: Hold, path: string): Promise<boolean> {
-    const { client } = this.#world
-    for (;;) {
-      try {
-        await client.multi([hold.guard(), { op: 'delete', path }])
-        return true
-      } catch (error) {
-        if (hasCode(error, 'NoNode')) {
-          if (error.results?.[0] === 'NoNode') {
-            throw new KeeperError('NoNode', 'this page does not hold the queue any more', { path: hold.token.path })
-          }
-          return false
-        }
-        if (!hasCode(error, 'ConnectionLoss')) throw error
-      }
-      await settle(client, path)
-      const held = await untilAnswered(client, () => client.exists(hold.token.path))
-      const there = await untilAnswered(client, () => client.exists(path))
-      if (there === null && held !== null) return true
+    try {
+      await this.#marked.commit([hold.guard(), { op: 'delete', path }])
+      return true
+    } catch (error) {
+      if (!hasCode(error, 'NoNode')) throw error
+      if (error.results?.[1] !== 'NoNode') return false
+      throw new KeeperError('NoNode', 'this page does not hold the queue any more', { path: hold.token.path })
     }
   }
 }

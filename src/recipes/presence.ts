@@ -1,8 +1,9 @@
+import { KeeperError } from '../base/errors.ts'
 import type { Data } from '../client/api.ts'
 import { dataOrNull, untilChange, untilGone } from './node-change.ts'
+import { removeOwn, writeOwn } from './own-node.ts'
 import { ensureNode } from './parents.ts'
-import { leavePlace } from './place.ts'
-import { hasCode, untilAnswered } from './retry.ts'
+import { aborted, hasCode, settle, untilAnswered } from './retry.ts'
 import type { World } from './world.ts'
 
 /** An ephemeral node that is there for as long as this object and the session live. */
@@ -28,7 +29,7 @@ export async function keepPresent(
 ): Promise<Presence> {
   const { client } = world
   const stop = new AbortController()
-  const leave = (): void => stop.abort(options.signal?.reason)
+  const leave = (): void => stop.abort(options.signal && aborted(options.signal))
   options.signal?.addEventListener('abort', leave, { signal: stop.signal })
   if (options.signal?.aborted) leave()
   let current = data
@@ -36,10 +37,11 @@ export async function keepPresent(
     for (;;) {
       stop.signal.throwIfAborted()
       try {
-        await untilAnswered(client, () => client.create(path, current, { mode: 'ephemeral' }), stop.signal)
+        await untilAnswered(client, (call) => client.create(path, current, { ...call, mode: 'ephemeral' }), stop.signal)
         return
       } catch (error) {
-        if (hasCode(error, 'NoNode')) await ensureNode(client, path.slice(0, path.lastIndexOf('/')))
+        if (hasCode(error, 'NoNode'))
+          await ensureNode(client, path.slice(0, path.lastIndexOf('/')), 'persistent', stop.signal)
         else if (!hasCode(error, 'NodeExists')) throw error
         else if (await ours()) return
         else await untilGone(client, path, stop.signal)
@@ -47,35 +49,42 @@ export async function keepPresent(
     }
   }
   const ours = async (): Promise<boolean> => {
-    const found = await untilAnswered(client, () => dataOrNull(client, path), stop.signal)
+    const found = await untilAnswered(client, (call) => dataOrNull(client, path, call), stop.signal)
     return found?.stat.ephemeralOwner === client.sessionId
   }
   const keep = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      await untilChange(client, async (watch) => (await dataOrNull(client, path, watch)) !== null, stop.signal)
+      await untilChange(client, async (watch) => (await dataOrNull(client, path, { watch })) !== null, stop.signal)
       if (!(await ours())) await make()
     }
   }
-  await make()
+  try {
+    await make()
+  } catch (error) {
+    // It may be made all the same, behind the caller's back.
+    settle(client, path)
+      .then(() => removeOwn(client, path))
+      .catch(() => {})
+    throw error
+  }
   const kept = keep().catch((error: unknown) => stop.abort(error))
   let closed: Promise<void> | null = null
   const close = (): Promise<void> => {
-    stop.abort()
-    closed ??= kept.then(() => leavePlace(client, path))
+    stop.abort(new KeeperError('Closed'))
+    closed ??= kept.then(() => removeOwn(client, path))
     return closed
   }
+  const closeBehind = (): void => void close().catch(() => {})
+  if (stop.signal.aborted) closeBehind()
+  else stop.signal.addEventListener('abort', closeBehind, { once: true })
   return {
     path,
     signal: stop.signal,
     async update(next) {
       stop.signal.throwIfAborted()
       current = next
-      try {
-        await untilAnswered(client, () => client.setData(path, next), stop.signal)
-      } catch (error) {
-        // Whoever makes it anew writes what is current.
-        if (!hasCode(error, 'NoNode')) throw error
-      }
+      // Where it is not ours now: whoever makes it anew writes what is current.
+      await writeOwn(client, path, next, stop.signal)
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -1,5 +1,5 @@
 import { type ErrorCode, KeeperError } from '../base/errors.ts'
-import type { ZnodeClient } from '../client/api.ts'
+import type { CallOptions, ZnodeClient } from '../client/api.ts'
 
 /** Is it a KeeperError with one of these codes? */
 export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error is KeeperError =>
@@ -38,12 +38,21 @@ export async function untilConnected(client: ZnodeClient, signal?: AbortSignal):
   }
 }
 
-/** Repeats an idempotent step for as long as its outcome is lost with the connection. */
-export async function untilAnswered<T>(client: ZnodeClient, step: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+/**
+ * Repeats an idempotent step for as long as its outcome is lost with the connection. A step that hands its options to the client ends by the signal
+ * even where there is no connection; what it wrote may still be applied then.
+ */
+export async function untilAnswered<T>(
+  client: ZnodeClient,
+  step: (options: CallOptions) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const options = signal === undefined ? {} : { signal }
   for (;;) {
     try {
-      return await step()
+      return await step(options)
     } catch (error) {
+      if (signal?.aborted && hasCode(error, 'Aborted')) throw aborted(signal)
       if (!hasCode(error, 'ConnectionLoss')) throw error
     }
     await untilConnected(client, signal)
@@ -55,4 +64,4 @@ export async function untilAnswered<T>(client: ZnodeClient, step: () => Promise<
  * will not be applied later. (A request that was still on its way behind the old connection is refused: the session has moved.)
  */
 export const settle = (client: ZnodeClient, path: string, signal?: AbortSignal): Promise<void> =>
-  untilAnswered(client, () => client.sync(path), signal)
+  untilAnswered(client, (options) => client.sync(path, options), signal)

@@ -8,7 +8,7 @@ import { dataOrNull, untilChange } from './node-change.ts'
 import { toNodeName } from './node-name.ts'
 import { ensureNode } from './parents.ts'
 import { childrenOf, leavePlace, placeBefore, takePlace, untilServed } from './place.ts'
-import { hasCode, settle, untilAnswered } from './retry.ts'
+import { aborted, hasCode, settle, untilAnswered } from './retry.ts'
 import { nonce, type World } from './world.ts'
 
 export const SEMAPHORES_ROOT = '/tk/semaphores'
@@ -79,48 +79,51 @@ export class Semaphore {
     }
     using wait = waitSignal(clock, options)
     wait.signal.throwIfAborted()
-    await this.#prepare()
-    const place = await takePlace(client, random, `${this.#path}/line`, 'exclusive', null)
+    await this.#agree(wait.signal)
+    const place = await takePlace(client, random, `${this.#path}/line`, 'exclusive', null, wait.signal)
     const lease = `${this.#path}/leases/${permits}-${nonce(random)}`
     try {
       if (options.ifAvailable !== true) await untilServed(client, place, wait.signal)
-      else if ((await placeBefore(client, place)) !== null || !(await this.#free(permits))) {
-        await leavePlace(client, place)
+      else if ((await placeBefore(client, place, wait.signal)) !== null || !(await this.#free(permits, wait.signal))) {
+        await leavePlace(client, place, wait.signal)
         return null
       }
-      await this.#untilFree(permits, wait.signal)
-      await this.#turnInto(place, lease)
-      return await openHold(client, this.#name, 'shared', lease, options.lossPolicy ?? 'suspended')
+      await this.#turnInto(place, lease, permits, wait.signal)
+      return await openHold(client, this.#name, 'shared', lease, options.lossPolicy ?? 'suspended', wait.signal)
     } catch (error) {
       for (const path of [place, lease]) leavePlace(client, path).catch(() => {})
       throw error
     }
   }
 
-  /** The nodes, and the number of permits that all agree on. */
-  async #prepare(): Promise<void> {
+  /** Makes the nodes; agrees with all others on the number of permits. Resolves with the version of that agreement. */
+  async #agree(signal: AbortSignal): Promise<number> {
     const { client } = this.#world
-    await ensureNode(client, `${this.#path}/leases`)
-    const { data, stat } = await untilAnswered(client, () => client.getData(this.#path))
-    const max = fromJson(data)
-    if (max === this.#max) return
-    const inUse = (await this.used()) + (await childrenOf(client, `${this.#path}/line`)).length > 0
-    if (max !== undefined && inUse) {
-      const message = `permits: "${this.#name}" is in use with ${String(max)} permits, not ${this.#max}`
-      throw new KeeperError('BadArguments', message, { path: 'permits' })
-    }
-    try {
-      await untilAnswered(client, () =>
-        client.setData(this.#path, JSON.stringify(this.#max), { version: stat.version }),
-      )
-    } catch (error) {
-      if (!hasCode(error, 'BadVersion')) throw error
-      await this.#prepare()
+    await ensureNode(client, `${this.#path}/leases`, 'persistent', signal)
+    for (;;) {
+      const { data, stat } = await untilAnswered(client, (call) => client.getData(this.#path, call), signal)
+      const max = fromJson(data)
+      if (max === this.#max) return stat.version
+      const waiting = await childrenOf(client, `${this.#path}/line`, signal)
+      const given = await childrenOf(client, `${this.#path}/leases`, signal)
+      if (max !== undefined && waiting.length + given.length > 0) {
+        const message = `permits: "${this.#name}" is in use with ${String(max)} permits, not ${this.#max}`
+        throw new KeeperError('BadArguments', message, { path: 'permits' })
+      }
+      try {
+        await untilAnswered(
+          client,
+          (call) => client.setData(this.#path, JSON.stringify(this.#max), { ...call, version: stat.version }),
+          signal,
+        )
+      } catch (error) {
+        if (!hasCode(error, 'BadVersion')) throw error
+      }
     }
   }
 
-  async #free(permits: number): Promise<boolean> {
-    return (await this.used()) + permits <= this.#max
+  async #free(permits: number, signal: AbortSignal): Promise<boolean> {
+    return sum(await childrenOf(this.#world.client, `${this.#path}/leases`, signal)) + permits <= this.#max
   }
 
   /** Only the head of the line waits here. */
@@ -140,22 +143,30 @@ export class Semaphore {
     }
   }
 
-  /** In one txn. After a lost reply, the lease itself tells. */
-  async #turnInto(place: string, lease: string): Promise<void> {
+  /**
+   * In one txn, which is refused if another page has changed the number of permits meanwhile, and makes such a change be refused. After a lost reply, the
+   * lease itself tells.
+   */
+  async #turnInto(place: string, lease: string, permits: number, signal: AbortSignal): Promise<void> {
     const { client } = this.#world
-    const ops: Op[] = [
-      { op: 'delete', path: place },
-      { op: 'create', path: lease, mode: 'ephemeral' },
-    ]
     for (;;) {
+      const version = await this.#agree(signal)
+      await this.#untilFree(permits, signal)
+      const ops: readonly Op[] = [
+        { op: 'setData', path: this.#path, data: JSON.stringify(this.#max), version },
+        { op: 'delete', path: place },
+        { op: 'create', path: lease, mode: 'ephemeral' },
+      ]
       try {
-        await client.multi(ops)
+        await client.multi(ops, { signal })
         return
       } catch (error) {
+        if (signal.aborted && hasCode(error, 'Aborted')) throw aborted(signal)
+        if (hasCode(error, 'BadVersion')) continue
         if (!hasCode(error, 'ConnectionLoss')) throw error
       }
-      await settle(client, lease)
-      if ((await untilAnswered(client, () => dataOrNull(client, lease))) !== null) return
+      await settle(client, lease, signal)
+      if ((await untilAnswered(client, (call) => dataOrNull(client, lease, call), signal)) !== null) return
     }
   }
 }

@@ -100,6 +100,7 @@ export class ServiceProvider implements AsyncDisposable {
     this.#failuresMax = options.failures ?? 2
     this.#downFor = options.downFor ?? 30_000
     options.signal?.addEventListener('abort', () => this.#stop.abort(), { signal: this.#stop.signal })
+    if (options.signal?.aborted) this.#stop.abort()
   }
 
   /** Resolves with the first set. */
@@ -108,6 +109,7 @@ export class ServiceProvider implements AsyncDisposable {
       const read = async (): Promise<void> => {
         for await (const all of watch(this.#stop.signal)) {
           this.#instances = all
+          for (const id of this.#failures.keys()) if (!all.some((one) => one.id === id)) this.#failures.delete(id)
           resolve()
         }
       }

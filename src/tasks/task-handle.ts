@@ -45,7 +45,7 @@ export class StoredTask<Out> implements TaskHandle<Out> {
       await untilChange(
         client,
         async (watch) => {
-          const node = await dataOrNull(client, this.#path, watch)
+          const node = await dataOrNull(client, this.#path, { watch })
           if (node === null) throw noTask(this.id)
           const known = { record: decodeRecord(node.data), stat: node.stat }
           if (enough(known)) found = known
