@@ -55,6 +55,7 @@ export type { QueueEvent } from './tasks/queue-events.ts'
 export type { RetryOptions } from './tasks/retry-policy.ts'
 export type { MissedTimes, ScheduleTimes } from './tasks/schedule.ts'
 export type { ScheduleInfo } from './tasks/schedules.ts'
+export { serveTasks } from './tasks/serve-tasks.ts'
 export {
   NonRetryable,
   QueueFullError,
@@ -81,3 +82,4 @@ export type {
   WorkerOptions,
 } from './tasks/task-types.ts'
 export type { CloseOptions, TaskWorker } from './tasks/task-worker.ts'
+export type { HandlerModule } from './tasks/worker-pool.ts'

@@ -17,6 +17,7 @@ import type { AddOptions, Handler, Handlers, TaskHandle, TaskItem, TaskMap, Work
 import { TaskWorker } from './task-worker.ts'
 import type { TaskWorld } from './task-world.ts'
 import { toValue, VALUE_BYTES_DEFAULT, VALUE_BYTES_MAX } from './value.ts'
+import { type HandlerModule, WorkerPool } from './worker-pool.ts'
 import { SLOTS_MAX } from './worker-record.ts'
 
 export interface TaskQueueOptions {
@@ -141,16 +142,27 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
     return `${this.#series}-${(this.#count++).toString(36).padStart(6, '0')}`
   }
 
-  /** Offers to run tasks of the names that have a handler. Resolves when the dispatcher can see it. */
-  async worker(handlers: Handlers<M>, options: WorkerOptions = {}): Promise<TaskWorker> {
+  /**
+   * Offers to run tasks of the names that have a handler, in this page or in Workers of a module that calls `serveTasks` (one
+   * per slot; a run that ignores its signal is ended with its Worker). Resolves when the dispatcher can see it. WorkerFailed.
+   */
+  async worker(handlers: Handlers<M> | HandlerModule, options: WorkerOptions = {}): Promise<TaskWorker> {
     this.#checkOpen()
-    const byName = new Map<string, Handler<unknown, unknown>>()
-    for (const [name, handler] of Object.entries(handlers)) {
-      if (typeof handler !== 'function') {
-        throw new KeeperError('BadArguments', `the handler of ${name} must be a function`, { path: 'handlers' })
-      }
-      byName.set(checkTaskName('handlers', name), handler as Handler<unknown, unknown>)
+    options.signal?.throwIfAborted()
+    if (!(handlers instanceof URL) && typeof handlers !== 'function') return this.#offer(inPage(handlers), options)
+    const pool = await WorkerPool.open(handlers, this.#world.clock)
+    try {
+      const worker = await this.#offer(new Map(pool.names.map((name) => [name, pool.handler(name)])), options)
+      const close = (): void => pool.close()
+      worker.ended.then(close, close)
+      return worker
+    } catch (error) {
+      pool.close()
+      throw error
     }
+  }
+
+  async #offer(byName: ReadonlyMap<string, Handler<unknown, unknown>>, options: WorkerOptions): Promise<TaskWorker> {
     const record = {
       slots: checkInteger('slots', options.slots ?? 1, 1, SLOTS_MAX),
       labels: checkLabels('labels', options.labels ?? {}),
@@ -160,7 +172,6 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
     if (whenHidden !== 'keep' && whenHidden !== 'pause' && whenHidden !== 'return') {
       throw new KeeperError('BadArguments', 'whenHidden must be keep, pause or return', { path: 'whenHidden' })
     }
-    options.signal?.throwIfAborted()
     const worker = await TaskWorker.open(this.#world, this.#paths, record, {
       handlerOf: (name) => byName.get(name) ?? null,
       valueBytesMax: this.#valueBytesMax,
@@ -197,6 +208,17 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
   #checkOpen(): void {
     if (this.#closed) throw new KeeperError('Closed', `the queue ${this.name} was closed`)
   }
+}
+
+function inPage(handlers: object): ReadonlyMap<string, Handler<unknown, unknown>> {
+  const byName = new Map<string, Handler<unknown, unknown>>()
+  for (const [name, handler] of Object.entries(handlers)) {
+    if (typeof handler !== 'function') {
+      throw new KeeperError('BadArguments', `the handler of ${name} must be a function`, { path: 'handlers' })
+    }
+    byName.set(checkTaskName('handlers', name), handler as Handler<unknown, unknown>)
+  }
+  return byName
 }
 
 function checkOnDuplicate(value: unknown): 'join' | 'reject' {
