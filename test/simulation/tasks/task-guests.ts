@@ -121,7 +121,7 @@ export class TaskGuests {
       id: `t${i}`,
       priority: int(0, 3),
       maxCrashes: 1000,
-      retry: { max: pick([0, 3, 50]), backoff: { delay: 50, max: 400 } },
+      retry: { max: pick([0, 2, 6]), backoff: { delay: 50, max: 400 } },
       ...(is(0.2) ? { delay: int(0, 3000) } : {}),
       ...(is(0.3) && earlier.length > 0 ? { after: [pick(earlier)], onDepFail: pick(['fail', 'run'] as const) } : {}),
       ...(is(0.2) ? { timeout: pick([100, 2000]) } : {}),
