@@ -1,5 +1,5 @@
 // Real ZooKeeper clients on our gateway, and our client on a real ZooKeeper server. `npm run test:zookeeper`; behind it may stand the
-// names of parts: zkcli, kazoo, 'beside-a-tab': besideATab, suite, vectors, random, kill.
+// names of parts: zkcli, kazoo, 'beside-a-tab': besideATab, suite, recipes, vectors, random, kill.
 import { execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,7 @@ import { besideATab } from './beside-a-tab.ts'
 import { kazoo } from './kazoo.ts'
 import { kill } from './kill.ts'
 import { random } from './random.ts'
+import { recipes } from './recipes.ts'
 import { Report } from './report.ts'
 import { missing } from './requirements.ts'
 import { removeFolders } from './servers.ts'
@@ -14,7 +15,7 @@ import { suite } from './suite.ts'
 import { vectors } from './vectors.ts'
 import { zkcli } from './zkcli.ts'
 
-const PARTS = { zkcli, kazoo, 'beside-a-tab': besideATab, suite, vectors, random, kill }
+const PARTS = { zkcli, kazoo, 'beside-a-tab': besideATab, suite, recipes, vectors, random, kill }
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 const asked = process.argv.slice(2)
