@@ -1,5 +1,7 @@
 import type { SessionId } from '../../src/base/ids.ts'
+import type { Zxid } from '../../src/base/zxid.ts'
 import { configOf, lastZxid } from '../../src/zab/history.ts'
+import { hasQuorum } from '../../src/zab/quorum.ts'
 import type { Checkers } from './checkers.ts'
 import type { Node } from './node.ts'
 import { Violation } from './violation.ts'
@@ -14,6 +16,8 @@ interface End {
   readonly checkers: Checkers
   /** Who must agree in the end. */
   readonly core: readonly Node[]
+  /** Can somebody outside of the core still be heard in it? */
+  readonly outsidersSpeak: boolean
   /** Do requests come by themselves? */
   readonly busy: boolean
   /** The next request's number. */
@@ -24,12 +28,23 @@ interface End {
 /**
  * L1: one leader; L2: the core follows it, everybody at the same zxid and digest, and new requests are committed; L5: without electing for ever.
  * All of it within a minute.
+ * False: a leader outside, whom the core still heard, has made a configuration that the core alone cannot decide: then it rightly stands still.
  */
-export async function demandProgress({ world, checkers, core, busy, next, watch }: End): Promise<void> {
+export async function demandProgress({
+  world,
+  checkers,
+  core,
+  outsidersSpeak,
+  busy,
+  next,
+  watch,
+}: End): Promise<boolean> {
   const target = checkers.committed
   const deadline = world.now + WITHIN
   const epochAtHeal = highestEpoch(core)
   let wroteAt = 0
+  /** Where requests come by themselves nobody stands still: all must reach what was committed when they first followed one leader. */
+  let goal: Zxid | null = null
   const converged = (): boolean => {
     watch()
     let leaders = 0
@@ -45,13 +60,17 @@ export async function demandProgress({ world, checkers, core, busy, next, watch 
       for (const node of core) node.replica?.endSession(next())
       return false
     }
+    if (busy) {
+      goal ??= Math.max(...core.map(({ replica }) => replica?.peer.committed ?? 0)) as Zxid
+      return core.every(({ server }) => (server?.applied ?? 0) >= (goal ?? 0))
+    }
     const applied = core[0]?.server?.applied
-    if (!core.every(({ server }) => server?.applied === applied)) return false
-    return busy || checkers.committed >= target + core.length
+    return core.every(({ server }) => server?.applied === applied) && checkers.committed >= target + core.length
   }
   await world.run(deadline, converged)
   const told = (): string => `\n  ${core.map(stateOf).join('\n  ')}`
   if (!converged()) {
+    if (outsidersSpeak && !core.every((node) => canDecide(node, core))) return false
     const committed = `${checkers.committed} of ${target + core.length}`
     const leads = core.some(({ replica }) => replica?.peer.role.kind === 'leading')
     throw new Violation(
@@ -59,10 +78,22 @@ export async function demandProgress({ world, checkers, core, busy, next, watch 
       `no convergence within ${WITHIN / 1000} s (now ${world.now}, ${committed}):${told()}`,
     )
   }
-  const digests = new Set(core.map(({ server }) => server?.digest))
-  if (digests.size > 1) throw new Violation('I7', `at one zxid, digests ${[...digests].join(' and ')}`)
+  const digests = new Map<Zxid | undefined, string | undefined>()
+  for (const { server } of core) {
+    const other = digests.get(server?.applied)
+    if (other !== undefined && other !== server?.digest)
+      throw new Violation('I7', `at one zxid, digests ${other} and ${server?.digest}`)
+    digests.set(server?.applied, server?.digest)
+  }
   const epochs = highestEpoch(core) - epochAtHeal
   if (epochs > EPOCHS_MAX) throw new Violation('L5', `${epochs} epochs since the heal:${told()}`)
+  return true
+}
+
+/** Is there a quorum in the core, as this one's log has it? */
+function canDecide({ replica }: Node, core: readonly Node[]): boolean {
+  const config = replica === null || replica === undefined ? null : configOf(replica.peer.history)
+  return config === null || hasQuorum(config, (id) => core.some((one) => one.id === id))
 }
 
 const highestEpoch = (nodes: readonly Node[]): number =>

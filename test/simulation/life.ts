@@ -262,8 +262,10 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
           if (name === 'bad-peer') marks.set('forged-frame-refused', (marks.get('forged-frame-refused') ?? 0) + times)
       }
     }
-    await demandProgress({ world, checkers, core, busy: tree, next, watch })
-    if (tree) await checkClients()
+    const outsidersSpeak = nodes.some((node) => !core.includes(node) && node.alive)
+    const end = { world, checkers, core, outsidersSpeak, busy: tree, next, watch }
+    if (!(await demandProgress(end))) marks.set('core-without-a-quorum', 1)
+    else if (tree) await checkClients()
   } catch (error) {
     const excused = error instanceof Violation && error.invariant !== 'I11' && liarVotes()
     if (excused) count(`liar-broke-${error.invariant}`)
