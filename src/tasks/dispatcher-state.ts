@@ -2,7 +2,6 @@ import { type Assign, assignBatch } from './assignment.ts'
 import { type LeaseFacts, LeaseIndex } from './lease-index.ts'
 import { type Ending, Overdue } from './overdue.ts'
 import type { QueueConfig } from './queue-config.ts'
-import { leaseName } from './queue-paths.ts'
 import { ScheduleIndex } from './schedule-index.ts'
 import type { TaskFacts } from './task-facts.ts'
 import { TaskIndex } from './task-index.ts'
@@ -123,9 +122,10 @@ export class DispatcherState {
   }
 
   /** A task that loses its lease waits until its record is read again: it changed in the same transaction. */
-  leaseGone(lease: { readonly id: string; readonly attempt: number }): void {
+  leaseGone(lease: LeaseFacts): void {
     const known = this.#leases.ofTask(lease.id)
-    if (known === null || leaseName(known.id, known.attempt) !== leaseName(lease.id, lease.attempt)) return
+    // One of an assignment that was refused never was: another worker may have the same attempt by now.
+    if (known === null || !sameLease(known, lease)) return
     this.#dropLease(known)
     this.#stale.add(lease.id)
   }
@@ -217,7 +217,8 @@ export class DispatcherState {
       if (facts === null || facts.state !== 'wait') continue
       const lease = this.#leases.ofTask(id)
       if (kind === 'Expired') endings.push({ ...ending, lease })
-      else if (kind === 'Timeout' && lease !== null && lease.attempt === ending.lease?.attempt) endings.push(ending)
+      else if (kind === 'Timeout' && lease !== null && ending.lease !== null && sameLease(lease, ending.lease))
+        endings.push(ending)
       else if (kind === 'DependencyFailed') endings.push(ending)
     }
     return endings
@@ -238,6 +239,8 @@ export class DispatcherState {
     return { ...this.#tasks.counts(), workers, slots, free }
   }
 }
+
+const sameLease = (a: LeaseFacts, b: LeaseFacts): boolean => a.id === b.id && a.wid === b.wid && a.attempt === b.attempt
 
 function soonest(...times: readonly (number | null)[]): number | null {
   const known = times.filter((time) => time !== null)

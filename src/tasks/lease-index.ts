@@ -73,7 +73,8 @@ export class LeaseIndex {
   }
 
   again(lease: LeaseFacts, workerAlive: boolean, ended: boolean): void {
-    if (this.#byTask.get(lease.id)?.attempt !== lease.attempt) return
+    const known = this.#byTask.get(lease.id)
+    if (known?.attempt !== lease.attempt || known.wid !== lease.wid) return
     if (!workerAlive) this.#orphans.add(lease.id)
     else if (ended) this.#stops.add(lease.id)
   }

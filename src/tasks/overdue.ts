@@ -61,4 +61,4 @@ export class Overdue {
 }
 
 const keyOf = (kind: EndingKind, id: string, lease: LeaseFacts | null): string =>
-  `${kind}/${id}/${lease?.attempt ?? ''}`
+  `${kind}/${id}/${lease === null ? '' : `${lease.wid}/${lease.attempt}`}`

@@ -91,7 +91,7 @@ describe('when a lease goes', () => {
     state.worker('w1', worker(1), 0)
     state.record(task('x', 1))
     expect(assigned(state)).toEqual(['x>w1'])
-    state.leaseGone({ id: 'x', attempt: 0 })
+    state.leaseGone({ wid: 'w1', id: 'x', attempt: 0 })
     const orders = state.orders(2)
     expect([orders.assigns, orders.reads]).toEqual([[], ['x']])
     state.record(task('x', 1, { attempt: 1, version: 1, mzxid: 5 as Zxid }))
@@ -105,8 +105,28 @@ describe('when a lease goes', () => {
     assigned(state)
     state.record(task('x', 1, { attempt: 1, version: 1, mzxid: 5 as Zxid }))
     expect(assigned(state)).toEqual(['x>w1'])
-    state.leaseGone({ id: 'x', attempt: 0 })
+    state.leaseGone({ wid: 'w1', id: 'x', attempt: 0 })
     expect(state.stats()).toMatchObject({ running: 1 })
+  })
+})
+
+describe('an assignment that was refused', () => {
+  test('leaves no trace: neither its timeout nor its end touch the same attempt of another worker', () => {
+    const state = new DispatcherState(10)
+    state.worker('w1', worker(1), 0)
+    state.record(task('x', 1, { timeout: 100 }))
+    const [refused] = state.orders(1).assigns
+    if (refused === undefined) throw new Error('nothing was assigned')
+    state.notAssigned(refused)
+    state.workerGone('w1')
+    state.worker('w2', worker(1), 0)
+    expect(assigned(state, 2000)).toEqual(['x>w2'])
+    // The time of the first is over, that of the second is not.
+    expect(state.orders(2150).endings).toEqual([])
+    state.leaseGone({ wid: 'w1', id: 'x', attempt: 0 })
+    expect(state.orders(2160)).toMatchObject({ assigns: [], reads: [] })
+    expect(state.stats()).toMatchObject({ running: 1 })
+    expect(state.orders(9000).endings).toMatchObject([{ id: 'x', kind: 'Timeout', lease: { wid: 'w2', attempt: 0 } }])
   })
 })
 
@@ -122,7 +142,7 @@ describe('what is put right', () => {
     expect(state.orders(3).revokes).toEqual([])
     state.again({ wid: 'w1', id: 'x', attempt: 0 })
     expect(state.orders(4).revokes).toHaveLength(1)
-    state.leaseGone({ id: 'x', attempt: 0 })
+    state.leaseGone({ wid: 'w1', id: 'x', attempt: 0 })
     expect(state.orders(5).buries).toEqual(['w1'])
     expect(state.orders(6).buries).toEqual([])
   })

@@ -52,11 +52,13 @@ function dispatched(load: Load): number {
   const ends = new Heap<{ readonly at: number; readonly task: number }>((a, b) => a.at < b.at)
   let now = 0
   let zxid = TASKS
+  const holder = new Map<number, string>()
   for (let left = TASKS; left > 0; left--) {
     let { assigns } = state.orders(now)
     while (assigns.length > 0) {
       for (const { id, wid } of assigns) {
         const task = Number(id.slice(1))
+        holder.set(task, wid)
         ends.push({ at: now + (length[task] as number) / speedOf(load, Number(wid)), task })
       }
       assigns = state.moreAssigns()
@@ -65,7 +67,7 @@ function dispatched(load: Load): number {
     if (next === undefined) throw new Error('nothing runs, and tasks are left')
     now = next.at
     state.tick(now)
-    state.leaseGone({ id: `t${next.task}`, attempt: 0 })
+    state.leaseGone({ wid: holder.get(next.task) ?? '', id: `t${next.task}`, attempt: 0 })
     state.record({ ...facts(next.task), state: 'done', version: 1, mzxid: ++zxid as Zxid, mtime: now })
   }
   return now
