@@ -1,12 +1,9 @@
 // `npm test`: everything that guards the main branch, stage by stage; all stages run even if one fails. A skipped test fails its
 // stage. Ends with one line of totals.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const top = join(dirname(fileURLToPath(import.meta.url)), '..')
-const npm = (...args) => ['npm', 'run', '--silent', ...args]
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { npm, readReport, runStages, top } from './stages.mjs'
 
 /** Every commit walks seeds of its own, and the same ones each time. */
 function seedsOfThisCommit() {
@@ -65,35 +62,6 @@ const stages = [
   { name: 'package', command: npm('test:package') },
 ]
 
-const readReport = (name) => JSON.parse(readFileSync(join(top, `out/${name}.json`), 'utf8'))
-
-function run({ name, command, count }) {
-  console.log(`\n── ${name}: ${command.join(' ')}`)
-  const start = performance.now()
-  const { status } = spawnSync(command[0], command.slice(1), { cwd: top, stdio: 'inherit' })
-  const seconds = Math.round((performance.now() - start) / 1000)
-  let tests = { passed: 0, skipped: 0 }
-  try {
-    tests = count?.() ?? tests
-  } catch (error) {
-    console.error(`${name} left no report: ${error.message}`)
-    return { name, ok: false, seconds, tests }
-  }
-  if (tests.skipped > 0) console.error(`${name}: ${tests.skipped} tests were skipped, which counts as a failure.`)
-  return { name, ok: status === 0 && tests.skipped === 0, seconds, tests }
-}
-
 rmSync(join(top, 'out'), { recursive: true, force: true })
 mkdirSync(join(top, 'out'), { recursive: true })
-const results = stages.map(run)
-
-console.log('')
-for (const { name, ok, seconds } of results) console.log(`${ok ? 'passed' : 'FAILED'}  ${name} (${seconds} s)`)
-const failed = results.filter((one) => !one.ok)
-const tests = results.reduce((sum, one) => sum + one.tests.passed, 0)
-const seconds = results.reduce((sum, one) => sum + one.seconds, 0)
-console.log(
-  `npm test: ${results.length - failed.length} of ${results.length} stages passed, ${tests} tests passed, ${seconds} s` +
-    (failed.length > 0 ? `; failed: ${failed.map((one) => one.name).join(', ')}` : ''),
-)
-process.exitCode = failed.length > 0 ? 1 : 0
+process.exitCode = runStages('npm test', stages)

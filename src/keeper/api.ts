@@ -117,6 +117,11 @@ export interface KeeperOpenOptions {
    * for a later one when a minute has passed: for credentials that expire.
    */
   readonly iceServers?: IceServers
+  /**
+   * `relay`: links only by the TURN servers among `iceServers`, which hides this page's addresses from other members; default `all`. Pages of
+   * this browser included. As in RTCConfiguration.
+   */
+  readonly iceTransportPolicy?: 'all' | 'relay'
   /** Makes the replica's worker, for bundlers and policies that cannot follow the library's own `new Worker(new URL(…))`. */
   readonly worker?: () => Worker
 }

@@ -38,7 +38,7 @@ export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
   return { ...options, sessionTimeout, voters, create }
 }
 
-function checkWires({ signaling, secret, iceServers }: KeeperOpenOptions): void {
+function checkWires({ signaling, secret, iceServers, iceTransportPolicy }: KeeperOpenOptions): void {
   if (Array.isArray(signaling)) {
     if (signaling.length === 0) throw refuse('signaling', 'must name one server at least')
     for (const url of signaling) if (!isSocketAddress(url)) throw refuse('signaling', 'must be ws: or wss: addresses')
@@ -51,6 +51,8 @@ function checkWires({ signaling, secret, iceServers }: KeeperOpenOptions): void 
     throw refuse('secret', 'is needed with signaling (null: whoever reaches the signaling may be a member)')
   if (iceServers !== undefined && typeof iceServers !== 'function' && !Array.isArray(iceServers))
     throw refuse('iceServers', 'must be an array, or a function that gives one')
+  if (iceTransportPolicy !== undefined && iceTransportPolicy !== 'all' && iceTransportPolicy !== 'relay')
+    throw refuse('iceTransportPolicy', "must be 'all' or 'relay'")
 }
 
 const isSocketAddress = (url: unknown): boolean =>

@@ -4,7 +4,7 @@ import { sessionLock } from '../base/life-locks.ts'
 import type { FramePipe } from '../client/frame-pipe.ts'
 import { portPipe } from '../client/port-pipe.ts'
 import { Mesh } from '../mesh/mesh.ts'
-import { openRtcPair } from '../mesh/rtc-pair.ts'
+import { openRelayedPair, openRtcPair } from '../mesh/rtc-pair.ts'
 import type { Started, WorkerEvent } from '../replica/service-api.ts'
 import type { Lobby } from '../signaling/lobby.ts'
 import type { Inspection, KeeperEvents } from './api.ts'
@@ -79,7 +79,7 @@ export class Tab implements Backing {
         incarnation: started.incarnation,
         signaling: wires.signaling,
         iceServers: () => this.#ice.now(),
-        openPair: openRtcPair,
+        openPair: options.iceTransportPolicy === 'relay' ? openRelayedPair : openRtcPair,
         now: () => performance.now(),
         chance: () => Math.random(),
       },

@@ -27,21 +27,24 @@ const STEPS_MAX = 256
 const CHANNEL = { label: 'tabkeeper', init: { negotiated: true, id: 100, ordered: true } } as const
 
 export const openRtcPair: OpenPair = (initiator, iceServers, events) =>
-  openPairBy(undefined, initiator, iceServers, events)
+  openPairBy(undefined, { iceServers: [...iceServers] }, initiator, events)
+
+/** The same by TURN servers alone: the other side learns no address of this one, and there is no path without such a server. */
+export const openRelayedPair: OpenPair = (initiator, iceServers, events) =>
+  openPairBy(undefined, { iceServers: [...iceServers], iceTransportPolicy: 'relay' }, initiator, events)
 
 /** The same outside of a browser: `wrtc` has the platform's classes, `RTCPeerConnection` and the like. */
 export const rtcPairsBy =
   (wrtc: object): OpenPair =>
   (initiator, iceServers, events) =>
-    openPairBy(wrtc, initiator, iceServers, events)
+    openPairBy(wrtc, { iceServers: [...iceServers] }, initiator, events)
 
 function openPairBy(
   wrtc: object | undefined,
+  config: RTCConfiguration,
   initiator: boolean,
-  iceServers: readonly RTCIceServer[],
   events: PairEvents,
 ): RtcPair {
-  const config = { iceServers: [...iceServers] }
   const peer = new SimplePeer({ initiator, trickle: true, config, ...(wrtc && { wrtc }) })
   const connection = peer._pc
   let open = true

@@ -8,7 +8,7 @@ import { Gateway } from '../../src/node/gateway.ts'
 import { SignalServer } from '../../src/node/signal-server.ts'
 import { launchChromium } from '../browser/chromium.ts'
 import { serve } from '../browser/serve.ts'
-import type { Report } from './report.ts'
+import type { Report } from '../report.ts'
 import { PYTHON } from './requirements.ts'
 import { folder, HOST } from './servers.ts'
 

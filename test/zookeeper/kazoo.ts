@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Report } from './report.ts'
+import type { Report } from '../report.ts'
 import { PYTHON } from './requirements.ts'
 import { folder, freePort, HOST, startGateway } from './servers.ts'
 

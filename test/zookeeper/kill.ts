@@ -1,8 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { KeeperError } from '../../src/base/errors.ts'
 import type { Client } from '../../src/client/client.ts'
+import type { Report } from '../report.ts'
 import { connected, overTcp } from './clients.ts'
-import type { Report } from './report.ts'
 import { folder, freePort, type Running, startGateway } from './servers.ts'
 
 const KILLS = 50

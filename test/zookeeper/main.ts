@@ -3,12 +3,12 @@
 import { execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Report } from '../report.ts'
 import { besideATab } from './beside-a-tab.ts'
 import { kazoo } from './kazoo.ts'
 import { kill } from './kill.ts'
 import { random } from './random.ts'
 import { recipes } from './recipes.ts'
-import { Report } from './report.ts'
 import { missing } from './requirements.ts'
 import { removeFolders } from './servers.ts'
 import { suite } from './suite.ts'
@@ -28,7 +28,7 @@ if (lacks.length > 0 || unknown.length > 0) {
 }
 
 execFileSync(join(top, 'node_modules/.bin/tsc'), ['-b', 'src/node', 'src'], { cwd: top, stdio: 'inherit' })
-const report = new Report()
+const report = new Report('test:zookeeper')
 try {
   for (const [name, part] of Object.entries(PARTS)) {
     if (asked.length === 0 || asked.includes(name)) await part(report)

@@ -3,9 +3,9 @@ import { KeeperError } from '../../src/base/errors.ts'
 import { perform } from '../conformance/operations.ts'
 import { PlayedClient } from '../conformance/played-client.ts'
 import type { Json, Step } from '../conformance/scenario.ts'
+import type { Report } from '../report.ts'
 import { overTcp } from './clients.ts'
 import { operations } from './random-operations.ts'
-import type { Report } from './report.ts'
 import { folder, freePort, startApache, startGateway } from './servers.ts'
 
 const OPERATIONS = 2000

@@ -4,9 +4,9 @@ import type { WatchEvent, WatchNotice } from '../../src/client/api.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Connector } from '../../src/client/frame-pipe.ts'
 import { Keeper } from '../../src/keeper/keeper.ts'
+import type { Report } from '../report.ts'
 import { openThreeReplicas } from '../three-replicas.ts'
 import { connected, cuttable, overTcp, overWebSocket } from './clients.ts'
-import type { Report } from './report.ts'
 import { folder, freePort, HOST, startApache, startGateway, startProxy } from './servers.ts'
 
 /** One suite, on everything that speaks the protocol: our client and its recipes behave the same on each. */

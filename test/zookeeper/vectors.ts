@@ -7,8 +7,8 @@ import { digestId } from '../../src/tree/acl.ts'
 import { differences, type Outcome } from '../conformance/compare.ts'
 import { type Host, play } from '../conformance/player.ts'
 import { type Json, loadScenarios, type Scenario } from '../conformance/scenario.ts'
+import type { Report } from '../report.ts'
 import { connected, overTcp } from './clients.ts'
-import type { Report } from './report.ts'
 import { folder, HOST, startApache } from './servers.ts'
 
 /** Steps that need a hand on the server's clock, which no client has. */

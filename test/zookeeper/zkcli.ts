@@ -1,6 +1,6 @@
 import { deepEqual } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import type { Report } from './report.ts'
+import type { Report } from '../report.ts'
 import { ZK_CLI } from './requirements.ts'
 import { folder, freePort, HOST, startApache, startGateway } from './servers.ts'
 

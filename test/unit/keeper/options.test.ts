@@ -50,6 +50,7 @@ describe('the options of Keeper.open', () => {
     [{ ensemble: 'e', secret: '' }, 'secret'],
     [{ ensemble: 'e', secret: new Uint8Array(15) }, 'secret'],
     [{ ensemble: 'e', iceServers: 'stun:example.org' }, 'iceServers'],
+    [{ ensemble: 'e', iceTransportPolicy: 'none' }, 'iceTransportPolicy'],
   ])('%o is refused by the name of %s', (options, path) => {
     expect(refusal(options)).toBe(`BadArguments ${path}`)
   })

@@ -1,7 +1,13 @@
 /** What was checked. A check that throws has failed; the others go on. */
 export class Report {
+  readonly #suite: string
   #passed = 0
   readonly #failed: string[] = []
+
+  /** `suite`: the command whose checks these are. */
+  constructor(suite: string) {
+    this.#suite = suite
+  }
 
   async check(name: string, run: () => Promise<void>): Promise<void> {
     const start = performance.now()
@@ -18,7 +24,7 @@ export class Report {
   /** The exit code. */
   sum(): number {
     const failed = this.#failed.length === 0 ? '' : `; failed: ${this.#failed.join(', ')}`
-    console.log(`\ntest:zookeeper: ${this.#passed} of ${this.#passed + this.#failed.length} checks passed${failed}`)
+    console.log(`\n${this.#suite}: ${this.#passed} of ${this.#passed + this.#failed.length} checks passed${failed}`)
     return this.#failed.length === 0 ? 0 : 1
   }
 }

@@ -1,0 +1,40 @@
+// What runs the stages of `npm test` and `npm run test:full`.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const top = join(dirname(fileURLToPath(import.meta.url)), '..')
+export const npm = (...args) => ['npm', 'run', '--silent', ...args]
+export const readReport = (name) => JSON.parse(readFileSync(join(top, `out/${name}.json`), 'utf8'))
+
+function run({ name, command, count }) {
+  console.log(`\n── ${name}: ${command.join(' ')}`)
+  const start = performance.now()
+  const { status } = spawnSync(command[0], command.slice(1), { cwd: top, stdio: 'inherit' })
+  const seconds = Math.round((performance.now() - start) / 1000)
+  let tests = { passed: 0, skipped: 0 }
+  try {
+    tests = count?.() ?? tests
+  } catch (error) {
+    console.error(`${name} left no report: ${error.message}`)
+    return { name, ok: false, seconds, tests }
+  }
+  if (tests.skipped > 0) console.error(`${name}: ${tests.skipped} tests were skipped, which counts as a failure.`)
+  return { name, ok: status === 0 && tests.skipped === 0, seconds, tests }
+}
+
+/** Runs all stages, even if one fails; ends with one line of totals. Gives the exit code. */
+export function runStages(name, stages) {
+  const results = stages.map(run)
+  console.log('')
+  for (const { name, ok, seconds } of results) console.log(`${ok ? 'passed' : 'FAILED'}  ${name} (${seconds} s)`)
+  const failed = results.filter((one) => !one.ok)
+  const tests = results.reduce((sum, one) => sum + one.tests.passed, 0)
+  const seconds = results.reduce((sum, one) => sum + one.seconds, 0)
+  console.log(
+    `${name}: ${results.length - failed.length} of ${results.length} stages passed${tests > 0 ? `, ${tests} tests passed` : ''}, ${seconds} s` +
+      (failed.length > 0 ? `; failed: ${failed.map((one) => one.name).join(', ')}` : ''),
+  )
+  return failed.length > 0 ? 1 : 0
+}

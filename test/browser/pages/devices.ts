@@ -1,0 +1,3 @@
+import * as tabkeeper from '../../../src/index.ts'
+
+window.tabkeeper = tabkeeper
