@@ -27,6 +27,14 @@ export interface Puppet {
   crash(): Promise<void>
 }
 
+/** In the page: the development server's own WebSocket never opens. After a freeze its client would find it broken, and reload the page. */
+function withoutHotReload(): void {
+  window.WebSocket = new Proxy(window.WebSocket, {
+    construct: (target, [url, protocols]: [string, string?]) =>
+      protocols?.startsWith('vite') ? new EventTarget() : new target(url, protocols),
+  })
+}
+
 /** A browser over one profile, without the flags that keep hidden pages awake. */
 export class Puppets {
   readonly #origin: string
@@ -63,6 +71,7 @@ export class Puppets {
   async open(): Promise<Puppet> {
     const before = await this.#renderers()
     const page = await this.#started().newPage()
+    await page.evaluateOnNewDocument(withoutHotReload)
     await page.goto(`${this.#origin}/test/browser/pages/blank.html`)
     await page.waitForFunction(() => 'tabkeeper' in window, { polling: 50 })
     const [pid] = (await this.#renderers()).filter((one) => !before.includes(one))

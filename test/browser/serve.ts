@@ -23,8 +23,7 @@ export async function serve(): Promise<Serving> {
     configFile: join(top, 'vite.config.ts'),
     logLevel: 'warn',
     appType: 'mpa',
-    // Without its WebSocket: a page that was frozen for a while would find that broken, and reload itself.
-    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+    server: { middlewareMode: true, hmr: { server: http }, watch: null },
   })
   http.on('request', vite.middlewares)
   await new Promise<void>((resolve, reject) => {

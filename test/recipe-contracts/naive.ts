@@ -128,7 +128,7 @@ export const NAIVE: Recipes = {
     }
     await new Promise<void>((woken) => {
       client.onState(({ state }) => state === 'connected' && woken())
-      changed(client, `/ready-${name}`).then(woken)
+      void changed(client, `/ready-${name}`).then(woken)
     })
   },
   countDown: ({ client }, name, count) => change(client, `/latch-${name}`, count, (left) => left - 1),

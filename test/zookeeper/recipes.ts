@@ -3,8 +3,8 @@ import { nodeClock } from '../../src/node/node-platform.ts'
 import { CONTRACTS } from '../recipe-contracts/contracts.ts'
 import { OURS } from '../recipe-contracts/implementations.ts'
 import { forgetful, type Stage } from '../recipe-contracts/stage.ts'
-import { connected, cuttable, overWebSocket } from './clients.ts'
 import type { Report } from '../report.ts'
+import { connected, cuttable, overWebSocket } from './clients.ts'
 import { folder, freePort, startApache, startGateway, startProxy } from './servers.ts'
 
 /** What the recipes promise, where no replica of ours answers: on ZooKeeper through the proxy, and on a gateway that stands alone. */
