@@ -1,5 +1,5 @@
 import type { ReplicaId } from '../../src/base/ids.ts'
-import { formatZxid, type Zxid } from '../../src/base/zxid.ts'
+import { formatZxid, makeZxid, type Zxid } from '../../src/base/zxid.ts'
 import type { Message } from '../../src/zab/messages.ts'
 import type { Peer } from '../../src/zab/peer.ts'
 import { majority } from '../../src/zab/quorum.ts'
@@ -10,6 +10,8 @@ import { Violation } from './violation.ts'
 interface Canonical {
   readonly zxid: Zxid
   readonly hash: number
+  /** In whose epoch it was first seen to be committed; an entry that a leader inherits may be older than its commit. */
+  readonly by: number
 }
 
 export function hashOf(bytes: Uint8Array): number {
@@ -27,7 +29,10 @@ export class Checkers {
   readonly #epochs = new Map<DiskState, { accepted: number; current: number }>()
   readonly #disks: () => readonly DiskState[]
   readonly #peers: () => readonly Readonly<Peer>[]
-  readonly #invariants = new Invariants((zxid) => this.#committedBelow(zxid))
+  readonly #invariants = new Invariants(
+    (zxid) => this.#committedBelow(zxid),
+    (epoch) => this.#committedBefore(epoch),
+  )
 
   constructor(disks: () => readonly DiskState[], peers: () => readonly Readonly<Peer>[]) {
     this.#disks = disks
@@ -79,13 +84,23 @@ export class Checkers {
   }
 
   #committedBelow(zxid: Zxid): Zxid | undefined {
+    return this.#canonical[this.#firstFrom(zxid) - 1]?.zxid
+  }
+
+  #committedBefore(epoch: number): Zxid | undefined {
+    let at = this.#firstFrom(makeZxid(epoch, 0)) - 1
+    while ((this.#canonical[at]?.by ?? -1) >= epoch) at--
+    return this.#canonical[at]?.zxid
+  }
+
+  #firstFrom(zxid: Zxid): number {
     let [low, high] = [0, this.#canonical.length]
     while (low < high) {
       const middle = (low + high) >> 1
       if ((this.#canonical[middle]?.zxid ?? 0) < zxid) low = middle + 1
       else high = middle
     }
-    return this.#canonical[low - 1]?.zxid
+    return low
   }
 
   /** I2: every replica delivers the one canonical sequence. I4: what is delivered first is on a quorum's disks. I9: and on the own one. */
@@ -103,7 +118,7 @@ export class Checkers {
       const last = this.#canonical[position - 1]
       if (last !== undefined && zxid <= last.zxid)
         throw new Violation('I2', `${formatZxid(zxid)} after ${formatZxid(last.zxid)}`)
-      this.#canonical.push({ zxid, hash })
+      this.#canonical.push({ zxid, hash, by: peer.role.kind === 'looking' ? own.currentEpoch : peer.role.epoch })
       this.#index.set(zxid, position)
       this.#quorumHas(peer, zxid)
     } else if (known.zxid !== zxid || known.hash !== hash) {
@@ -116,11 +131,11 @@ export class Checkers {
   }
 
   /** A restart applies what its log says was committed; somebody may have committed it and died before delivering it. */
-  replayed(position: number, zxid: Zxid, bytes: Uint8Array): number {
+  replayed(disk: DiskState, position: number, zxid: Zxid, bytes: Uint8Array): number {
     const known = this.#canonical[position]
     const hash = hashOf(bytes)
     if (known === undefined) {
-      this.#canonical.push({ zxid, hash })
+      this.#canonical.push({ zxid, hash, by: disk.currentEpoch })
       this.#index.set(zxid, position)
     } else if (known.zxid !== zxid || known.hash !== hash) {
       throw new Violation(

@@ -24,9 +24,12 @@ export class Invariants {
   readonly #established = new WeakSet<Leading>()
   readonly #committedBelow: (zxid: Zxid) => Zxid | undefined
 
-  /** `committedBelow`: the last zxid below this one that anybody has delivered. */
-  constructor(committedBelow: (zxid: Zxid) => Zxid | undefined) {
+  readonly #committedBefore: (epoch: number) => Zxid | undefined
+
+  /** `committedBelow`: the last zxid below this one that anybody has delivered; `committedBefore`: the last one delivered under an earlier leader. */
+  constructor(committedBelow: (zxid: Zxid) => Zxid | undefined, committedBefore: (epoch: number) => Zxid | undefined) {
     this.#committedBelow = committedBelow
+    this.#committedBefore = committedBefore
   }
 
   afterEvent(peer: Readonly<Peer>, disk: DiskState): void {
@@ -56,9 +59,12 @@ export class Invariants {
       )
   }
 
-  /** I3: a disk that says that it has entered an epoch holds all that was committed in earlier ones; elections believe it. */
+  /**
+   * I3: a disk that says that it has entered an epoch holds all that earlier leaders committed; elections believe it. What a later leader
+   * committed may be older by its zxid: a leader that never came to lead has entered its epoch without what the next one inherits.
+   */
   #standsFor(disk: DiskState): void {
-    const committed = this.#committedBelow(makeZxid(disk.currentEpoch, 0))
+    const committed = this.#committedBefore(disk.currentEpoch)
     if (committed !== undefined && !onDisk(disk, committed))
       throw new Violation(
         'I3',

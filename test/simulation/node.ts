@@ -140,7 +140,7 @@ export class Node implements Station {
     const check = (zxid: Zxid, bytes: Uint8Array): void => {
       const peer = this.replica?.peer
       if (peer === undefined) {
-        this.#position = checkers.replayed(this.#position, zxid, bytes)
+        this.#position = checkers.replayed(this.options.disk, this.#position, zxid, bytes)
         return
       }
       this.#position = checkers.delivered(peer, this.#position, zxid, bytes)

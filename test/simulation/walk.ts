@@ -268,7 +268,7 @@ export class Walk {
     rewind(walker, walker.disk.snapshot)
     for (const entry of walker.disk.entries) {
       if (entry.zxid > walker.disk.committed) break
-      walker.position = this.#checkers.replayed(walker.position, entry.zxid, entry.bytes)
+      walker.position = this.#checkers.replayed(walker.disk, walker.position, entry.zxid, entry.bytes)
       play(walker, entry.bytes)
     }
     for (const other of this.#walkers) if (other !== walker) this.#connect(walker.id, other.id)
