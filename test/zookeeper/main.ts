@@ -1,5 +1,5 @@
 // Real ZooKeeper clients on our gateway, and our client on a real ZooKeeper server. `npm run test:zookeeper`; behind it may stand the
-// names of parts: zkcli, kazoo, 'beside-a-tab': besideATab, suite, recipes, vectors, random, kill.
+// names of parts; `--lacks` only tells what of Debian's packages is missing.
 import { execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,13 +19,14 @@ const PARTS = { zkcli, kazoo, 'beside-a-tab': besideATab, suite, recipes, vector
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !Object.hasOwn(PARTS, name))
+const unknown = asked.filter((name) => name !== '--lacks' && !Object.hasOwn(PARTS, name))
 const lacks = missing()
 if (lacks.length > 0 || unknown.length > 0) {
   for (const line of lacks) console.error(line)
   for (const name of unknown) console.error(`There is no part ${name}: ${Object.keys(PARTS).join(', ')}.`)
   process.exit(1)
 }
+if (asked.includes('--lacks')) process.exit(0)
 
 execFileSync(join(top, 'node_modules/.bin/tsc'), ['-b', 'src/node', 'src'], { cwd: top, stdio: 'inherit' })
 const report = new Report('test:zookeeper')
