@@ -44,6 +44,10 @@ export const REQUIRED_MARKS: readonly string[] = [
   'went-backwards',
   // In the end only a core was healed.
   'healed-a-core',
+  // Links that lie.
+  'forged-frame-refused',
+  'liar-learned',
+  'liar-voted',
   // Clients.
   'client-again',
   'client-ephemeral',

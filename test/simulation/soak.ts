@@ -21,8 +21,7 @@ export interface SoakOptions {
 /** Seeds in one go, a few seconds of work. */
 const PORTION: Record<Harness, number> = { zab: 20, tree: 10, hostile: 20, tasks: 20, walk: 500 }
 /** Shares of the time. */
-const SHARE: Record<Harness, number> = { zab: 2, tree: 2, hostile: 0, tasks: 0.5, walk: 1 }
-const SOAKED = HARNESSES.filter((harness) => SHARE[harness] > 0)
+const SHARE: Record<Harness, number> = { zab: 2, tree: 2, hostile: 0.5, tasks: 0.5, walk: 1 }
 
 /** All harnesses in turn, for long. The exit code. */
 export async function soak({ minutes, jobs, from, dir, marksMatter }: SoakOptions): Promise<number> {
@@ -35,15 +34,15 @@ export async function soak({ minutes, jobs, from, dir, marksMatter }: SoakOption
   const first = from ?? firstSeed()
   const version = commit()
   say(`soak of ${minutes} minutes on ${jobs} cores, commit ${version}, seeds from ${first}`)
-  const tallies = new Map<Harness, Tally>(SOAKED.map((harness) => [harness, NOTHING]))
-  const next = new Map<Harness, number>(SOAKED.map((harness) => [harness, first]))
-  const given = new Map<Harness, number>(SOAKED.map((harness) => [harness, 0]))
+  const tallies = new Map<Harness, Tally>(HARNESSES.map((harness) => [harness, NOTHING]))
+  const next = new Map<Harness, number>(HARNESSES.map((harness) => [harness, first]))
+  const given = new Map<Harness, number>(HARNESSES.map((harness) => [harness, 0]))
   const began = performance.now()
   const passedMinutes = (): number => (performance.now() - began) / 60_000
   const tallyFor = (harness: Harness): Tally => tallies.get(harness) ?? NOTHING
 
   const summary = (): string[] =>
-    SOAKED.flatMap((harness) => {
+    HARNESSES.flatMap((harness) => {
       const tally = tallyFor(harness)
       const last = first + seedsOf(tally) - 1
       return [`${harness}: ${tally.failures.length} failed; ${ratesOf(tally)}; seeds ${first} to about ${last}`]
@@ -60,7 +59,7 @@ export async function soak({ minutes, jobs, from, dir, marksMatter }: SoakOption
       // Whoever has had the smallest part of its share; what is given out counts at once.
       const spent = (harness: Harness): number =>
         (tallyFor(harness).ms + (given.get(harness) ?? 0) * averageMs(harness, tallyFor(harness))) / SHARE[harness]
-      const harness = SOAKED.reduce((a, b) => (spent(b) < spent(a) ? b : a))
+      const harness = HARNESSES.reduce((a, b) => (spent(b) < spent(a) ? b : a))
       const seed = next.get(harness) ?? first
       next.set(harness, seed + PORTION[harness])
       given.set(harness, (given.get(harness) ?? 0) + PORTION[harness])
@@ -80,11 +79,11 @@ export async function soak({ minutes, jobs, from, dir, marksMatter }: SoakOption
 
   say(`the end, after ${passedMinutes().toFixed(1)} minutes, commit ${version}`)
   const all = [...tallies.values()].reduce(add, NOTHING)
-  for (const harness of SOAKED) {
+  for (const harness of HARNESSES) {
     for (const line of marksOf(tallyFor(harness))) say(`${harness} ${line}`)
   }
   for (const line of summary()) say(line)
-  for (const harness of SOAKED) {
+  for (const harness of HARNESSES) {
     for (const { seed, cause } of tallyFor(harness).failures.slice(0, 10)) {
       if (cause.startsWith('one of the seeds')) continue
       const shrunk = await shrink(harness, seed, 200)
