@@ -31,6 +31,7 @@ class Bench {
           proposalsInFlightMax: LIMITS.proposalsInFlightMax,
           batchBytesMax: LIMITS.batchBytesMax,
           historyEntriesMax: LIMITS.historyEntriesMax,
+          observersMax: LIMITS.observersMax,
           seed: id,
         },
         {

@@ -16,6 +16,8 @@ export const LIMITS = {
   proposalsInFlightMax: 4096,
   /** Log entries kept in memory behind the last delivered one, for DIFF. An older learner gets a SNAP. */
   historyEntriesMax: 20_000,
+  /** Observers that a leader, or a follower, takes below itself; a leader takes more only if nobody else would. */
+  observersMax: 8,
   /** One chunk of a snapshot, on the wire and in storage. */
   snapshotChunkBytes: 256 * 1024,
   /** An accepted epoch this far above the known one is refused: one forged number must not use up all epochs. */

@@ -30,6 +30,7 @@ export interface ReplicaOptions {
   /** Delivered entries after which a snapshot is taken and the log before it forgotten. */
   readonly snapshotEvery?: number
   readonly historyEntriesMax?: number
+  readonly observersMax?: number
 }
 
 /** What waits to be heard: facts for the core, and what clients said. */
@@ -86,6 +87,7 @@ export class Replica implements ReplicaHost {
         proposalsInFlightMax: LIMITS.proposalsInFlightMax,
         batchBytesMax: LIMITS.batchBytesMax,
         historyEntriesMax: options.historyEntriesMax ?? LIMITS.historyEntriesMax,
+        observersMax: options.observersMax ?? LIMITS.observersMax,
         seed: new DataView(seed.buffer, seed.byteOffset).getInt32(0),
       },
       recovered,

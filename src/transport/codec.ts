@@ -75,7 +75,8 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
         .int(m.epoch)
         .long(m.zxid)
         .bool(m.established)
-        .int(m.accepted),
+        .int(m.accepted)
+        .bool(m.room),
     read: (r) => ({
       kind: 'notification',
       state: oneOf(STATES, r.byte(), 'state'),
@@ -85,23 +86,25 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
       zxid: readZxid(r),
       established: r.bool(),
       accepted: epoch(r),
+      room: r.bool(),
     }),
   },
   followerInfo: {
     type: 2,
-    write: (w, m) => w.long(m.nonce).int(m.acceptedEpoch).bool(m.snapshotWanted).bool(m.demoted),
+    write: (w, m) => w.long(m.nonce).int(m.acceptedEpoch).bool(m.snapshotWanted).bool(m.demoted).bool(m.insists),
     read: (r) => ({
       kind: 'followerInfo',
       nonce: r.long(),
       acceptedEpoch: epoch(r),
       snapshotWanted: r.bool(),
       demoted: r.bool(),
+      insists: r.bool(),
     }),
   },
   leaderInfo: {
     type: 3,
-    write: (w, m) => w.long(m.nonce).int(m.epoch),
-    read: (r) => ({ kind: 'leaderInfo', nonce: r.long(), epoch: epoch(r) }),
+    write: (w, m) => w.long(m.nonce).int(m.epoch).long(m.leader),
+    read: (r) => ({ kind: 'leaderInfo', nonce: r.long(), epoch: epoch(r), leader: replica(r) }),
   },
   ackEpoch: {
     type: 4,
@@ -179,8 +182,8 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
   },
   ping: {
     type: 15,
-    write: (w, m) => w.long(m.nonce).long(m.token).long(m.committed),
-    read: (r) => ({ kind: 'ping', nonce: r.long(), token: r.long(), committed: readZxid(r) }),
+    write: (w, m) => w.long(m.nonce).long(m.token).long(m.committed).bool(m.wanted),
+    read: (r) => ({ kind: 'ping', nonce: r.long(), token: r.long(), committed: readZxid(r), wanted: r.bool() }),
   },
   pong: {
     type: 16,
@@ -226,6 +229,15 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
     type: 24,
     write: (w, m) => w.long(m.nonce),
     read: (r) => ({ kind: 'readmitted', nonce: r.long() }),
+  },
+  redirect: {
+    type: 25,
+    write: (w, m) =>
+      w
+        .long(m.nonce)
+        .long(m.leader)
+        .vector(m.to, (x, id) => x.long(id)),
+    read: (r) => ({ kind: 'redirect', nonce: r.long(), leader: replica(r), to: r.vector(replica, 8) }),
   },
 }
 

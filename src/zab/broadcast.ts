@@ -10,12 +10,14 @@ import { changeCommitted } from './autopilot.ts'
 import { currentNotification } from './election.ts'
 import { type Entry, entryBytes } from './entry.ts'
 import type { Order } from './facts.ts'
+import { forwardRequests } from './forward.ts'
 import { configOf, entriesBetween, forget, lastZxid } from './history.ts'
 import { whyNotAppend } from './incoming.ts'
 import { remember } from './memory.ts'
 import { counted, type Following, type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { quorumZxid } from './quorum.ts'
 import { readmitAll } from './readmission.ts'
+import { relayInform, relayTurnEnded } from './relay.ts'
 import { refuse, stepDown } from './roles.ts'
 import { answerSyncs } from './sync-read.ts'
 import { batches } from './synchronization.ts'
@@ -194,6 +196,7 @@ export function observerOnInform(peer: Peer, role: Following, entries: readonly 
 export function deliver(peer: Peer, orders: Order[]): void {
   const upTo = Math.min(peer.committed, peer.durable.zxid) as Zxid
   if (upTo <= peer.delivered || restoring(peer)) return
+  if (peer.role.kind === 'following') relayInform(peer, peer.role, upTo, orders)
   orders.push({ kind: 'deliver', entries: entriesBetween(peer.history, peer.delivered, upTo) })
   peer.delivered = upTo
   forget(peer.history, upTo, peer.options.historyEntriesMax)
@@ -206,17 +209,10 @@ export function onTurnEnded(peer: Peer, orders: Order[]): void {
     propose(peer, role, orders)
     readmitAll(peer, role, orders)
     for (const learner of role.learners.values()) tellCommitted(peer, role, learner, orders)
-  } else if (role.kind === 'following' && role.requests.length > 0) {
-    const requests = role.requests.splice(0)
-    orders.push({
-      kind: 'send',
-      to: role.leader,
-      link: role.link,
-      message: { kind: 'request', nonce: role.nonce, requests },
-    })
-  }
+  } else if (role.kind === 'following') forwardRequests(role, orders)
   if (role.kind === 'leading' ? role.phase === 'broadcast' : role.kind === 'following' && role.phase === 'broadcast')
     deliver(peer, orders)
+  if (role.kind === 'following' && role.phase === 'broadcast') relayTurnEnded(peer, role, orders)
   answerSyncs(peer, orders)
 }
 

@@ -52,6 +52,8 @@ export function leaderOnFollowerInfo(
     since: peer.now,
     activeAt: 0,
     demoted: info.demoted,
+    promised: info.acceptedEpoch,
+    insists: info.insists,
     readmission: null,
   }
   role.learners.set(from, learner)
@@ -96,7 +98,7 @@ function sendLeaderInfo(peer: Peer, role: Leading, learner: Learner, orders: Ord
     kind: 'send',
     to: learner.id,
     link: learner.link,
-    message: { kind: 'leaderInfo', nonce: learner.nonce, epoch: role.epoch },
+    message: { kind: 'leaderInfo', nonce: learner.nonce, epoch: role.epoch, leader: peer.options.id },
   })
 }
 
@@ -107,6 +109,7 @@ export function learnerOnLeaderInfo(peer: Peer, role: Following, info: LeaderInf
   if (info.epoch > peer.acceptedEpoch + LIMITS.epochJumpMax) return stepDown(peer, 'epoch too far ahead', orders)
   const counts = info.epoch > peer.acceptedEpoch
   role.epoch = info.epoch
+  role.head = info.leader
   role.progressAt = peer.now
   if (!counts) {
     mark(orders, 'ackepoch-again')

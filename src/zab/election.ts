@@ -11,8 +11,10 @@ import { configOf } from './history.ts'
 import { votersOf } from './membership.ts'
 import { tellIfBehind } from './memory.ts'
 import type { Notification } from './messages.ts'
+import { onOffer, searchOn, takeOffer } from './parent.ts'
 import { amVoter, chance, type Looking, makeLooking, mark, type Peer, type Vote } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
+import { hasRoom } from './relay.ts'
 import { startFollowing, startLeading } from './roles.ts'
 
 /** Is `a` the better vote? */
@@ -32,6 +34,8 @@ export function trySettle(peer: Peer, orders: Order[]): void {
   const role = peer.role
   if (role.kind !== 'looking' || !role.settling || peer.pending.length > 0 || peer.halted) return
   role.settling = false
+  searchOn(peer, orders)
+  if (peer.role !== role) return
   if (peer.demoted && peer.round === 0) {
     orders.push({
       kind: 'notice',
@@ -92,10 +96,11 @@ export function currentNotification(peer: Peer): Notification {
     zxid: vote.zxid,
     established,
     accepted: peer.durable.acceptedEpoch,
+    room: role.kind === 'following' && hasRoom(peer, role),
   })
   if (role.kind === 'leading') return about('leading', role.summary, role.phase === 'broadcast')
   if (role.kind === 'following')
-    return about('following', { ...ownVote(peer), leader: role.leader }, role.phase === 'broadcast')
+    return about('following', { ...ownVote(peer), leader: role.head ?? role.leader }, role.phase === 'broadcast')
   return about(amVoter(peer) ? 'looking' : 'observing', role.vote, false)
 }
 
@@ -119,8 +124,9 @@ export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Not
   if (role.kind !== 'looking') {
     if (n.state === 'looking' || n.state === 'observing') {
       // A learner of ours that looks around has left: its acknowledgements have ended (ZOOKEEPER-3109).
-      if (role.kind === 'leading' && role.learners.get(from)?.link === link) {
-        role.learners.delete(from)
+      const { learners } = role.kind === 'leading' ? role : role.relay
+      if (learners.get(from)?.link === link) {
+        learners.delete(from)
         mark(orders, 'disloyal-learner')
       }
       answer()
@@ -128,6 +134,7 @@ export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Not
     return
   }
   if (role.settling) return
+  onOffer(peer, role, from, n)
   const state = peer.links.get(from)
   if (state !== undefined && n.state !== 'following') state.early = null
   if (n.state === 'leading' && n.leader === from) {
@@ -226,5 +233,6 @@ export function decide(peer: Peer, role: Looking, orders: Order[]): void {
 export function lookingOnTick(peer: Peer, role: Looking, orders: Order[]): void {
   if (role.settling) return trySettle(peer, orders)
   decide(peer, role, orders)
+  if (peer.role === role) takeOffer(peer, role, orders)
   if (peer.role === role && peer.now >= role.resendAt) announce(peer, role, orders)
 }

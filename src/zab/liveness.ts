@@ -8,6 +8,7 @@ import { configOf } from './history.ts'
 import { keepMemory } from './memory.ts'
 import { chance, counted, type Following, type Leading, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
+import { relayOnTick } from './relay.ts'
 import { stepDown } from './roles.ts'
 import { pingAll } from './sync-read.ts'
 
@@ -58,6 +59,7 @@ function followingOnTick(peer: Peer, role: Following, orders: Order[]): void {
     return
   }
   if (peer.now - role.heardAt > silenceOf(peer)) return waitedInVain(peer, 'the leader is silent', orders)
+  relayOnTick(peer, role, orders)
   calmDown(peer, role)
 }
 
@@ -117,8 +119,10 @@ export function onLinkClosed(peer: Peer, id: ReplicaId, link: LinkId, reason: st
   else if (role.kind === 'leading' && role.learners.delete(id)) {
     if (!role.gone.has(id)) role.gone.set(id, { at: peer.now, reason: 'lost' })
     leaderCheckQuorum(peer, role, orders)
-  } else if (role.kind === 'looking') {
+  } else if (role.kind === 'following') role.relay.learners.delete(id)
+  else if (role.kind === 'looking') {
     role.votes.delete(id)
+    role.offers.delete(id)
     if (role.settling) return
     if (role.vote.leader === id) candidateLost(peer, role, orders)
     else decide(peer, role, orders)

@@ -33,6 +33,7 @@ export type Message =
   | Regressed
   | Readmit
   | Readmitted
+  | Redirect
 
 /** Anyone → anyone, election: "this is whom I vote for" (looking), or "this is whom I have settled on" (else). */
 export interface Notification {
@@ -48,6 +49,8 @@ export interface Notification {
   readonly established: boolean
   /** The last epoch that the sender itself has promised, durably. */
   readonly accepted: number
+  /** A follower that would take one more observer. */
+  readonly room: boolean
 }
 
 /** Learner → would-be leader: "I follow you; the last epoch that I promised is this." Answered by LeaderInfo. */
@@ -59,6 +62,8 @@ export interface FollowerInfo {
   readonly snapshotWanted: boolean
   /** Its store went backwards: it follows, and counts for nothing until it is let in again. */
   readonly demoted: boolean
+  /** An observer that nobody else would have: it is taken whatever room there is. */
+  readonly insists: boolean
 }
 
 /** Leader → learner: "the new epoch is this." Answered by AckEpoch once the promise is durable. */
@@ -66,6 +71,8 @@ export interface LeaderInfo {
   readonly kind: 'leaderInfo'
   readonly nonce: number
   readonly epoch: number
+  /** Who leads: the sender, or whom it follows. */
+  readonly leader: ReplicaId
 }
 
 /** Learner → leader: "promised; my history ends here." `currentEpoch` −1: promised before, so this does not count. */
@@ -165,6 +172,8 @@ export interface Ping {
   readonly nonce: number
   readonly token: number
   readonly committed: Zxid
+  /** Too few are here that could become voters: a relay sends up one of its observers. */
+  readonly wanted: boolean
 }
 
 /** Learner → leader: the token echoed, and which sessions were heard of (opaque to zab). */
@@ -225,4 +234,12 @@ export interface Readmit {
 export interface Readmitted {
   readonly kind: 'readmitted'
   readonly nonce: number
+}
+
+/** Leader or relay → observer: "no room here. `leader` leads; try these, and in the end it." This session is over. */
+export interface Redirect {
+  readonly kind: 'redirect'
+  readonly nonce: number
+  readonly leader: ReplicaId
+  readonly to: readonly ReplicaId[]
 }

@@ -5,6 +5,7 @@ import type { Order, PeerAbout } from './facts.ts'
 import { configOf, type History, lastZxid, makeHistory } from './history.ts'
 import { isVoter } from './membership.ts'
 import type { FollowerInfo } from './messages.ts'
+import type { Relay, Search } from './relay-state.ts'
 import type { Remembered, Standing } from './standing.ts'
 
 /** Times in milliseconds; the simulator draws others. */
@@ -31,6 +32,8 @@ export interface PeerOptions {
   readonly proposalsInFlightMax: number
   readonly batchBytesMax: number
   readonly historyEntriesMax: number
+  /** How many observers it takes below itself. */
+  readonly observersMax: number
   /** Seeds the jitter; the core has no chance of its own. */
   readonly seed: number
 }
@@ -69,6 +72,8 @@ export interface Looking {
   vote: Vote
   /** Votes of this round, own one included. */
   readonly votes: Map<ReplicaId, Vote>
+  /** Followers that would take an observer, whom they follow, and when they said so last. */
+  readonly offers: Map<ReplicaId, { readonly leader: ReplicaId; readonly at: number }>
   resendAt: number
   pause: number
   /** When a quorum first agreed with the present vote. */
@@ -87,7 +92,10 @@ export interface Staged {
 
 export interface Following {
   readonly kind: 'following'
+  /** Whom it follows: the leader, or, an observer, a follower of the leader. */
   readonly leader: ReplicaId
+  /** Who leads, as LeaderInfo said. */
+  head: ReplicaId | null
   readonly link: LinkId
   readonly nonce: number
   /** `observer`: takes INFORM and promises nothing. */
@@ -103,6 +111,8 @@ export interface Following {
   /** sync tags whose answer came, waiting for delivery. */
   readonly syncs: { readonly tag: number; readonly zxid: Zxid }[]
   token: number
+  /** Whoever follows this follower. */
+  readonly relay: Relay
 }
 
 export interface Learner {
@@ -126,6 +136,9 @@ export interface Learner {
   /** Its store went backwards: it gets everything and counts for nothing. */
   demoted: boolean
   /** The record that a quorum without it must have on disk before it counts again, and whether it was told. */
+  /** The last epoch that it had promised when it came. */
+  readonly promised: number
+  readonly insists: boolean
   readmission: { readonly fresh: Zxid; readonly told: boolean } | null
 }
 
@@ -229,6 +242,8 @@ export interface Peer {
   nonce: number
   /** The last attempt to follow failed because this log does not fit: ask for a snapshot. */
   snapshotWanted: boolean
+  /** Of an observer that found no room. */
+  search: Search | null
   random: number
   /** What voters have promised and acknowledged, as far as this peer counted it: none of them may have less later. */
   readonly memory: Map<ReplicaId, Standing>
@@ -264,6 +279,7 @@ export function makePeer(options: PeerOptions, start: PeerStart, now: number): P
     round: 0,
     nonce: 0,
     snapshotWanted: false,
+    search: null,
     random: options.seed | 0 || 1,
     memory: new Map(start.memory.map(({ id, ...standing }) => [id, standing])),
     memoryDue: false,
@@ -281,6 +297,7 @@ export function makeLooking(id: ReplicaId): Looking {
     settling: true,
     vote: { leader: id, epoch: 0, zxid: 0 as Zxid },
     votes: new Map(),
+    offers: new Map(),
     resendAt: 0,
     pause: 0,
     agreedAt: null,

@@ -6,6 +6,8 @@ import type { Order } from './facts.ts'
 import { keepMemory } from './memory.ts'
 import type { Message } from './messages.ts'
 import { type Leading, mark, type Peer } from './peer.ts'
+import { relayEnds } from './relay.ts'
+import { makeRelay } from './relay-state.ts'
 
 export function startLeading(peer: Peer, orders: Order[]): void {
   peer.generation++
@@ -47,7 +49,7 @@ export function startLeading(peer: Peer, orders: Order[]): void {
   }
 }
 
-export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[]): void {
+export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[], insists = false): void {
   const state = peer.links.get(leader)
   if (state === undefined) return
   peer.generation++
@@ -59,6 +61,7 @@ export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[]): 
   peer.role = {
     kind: 'following',
     leader,
+    head: null,
     link: state.link,
     nonce: peer.nonce,
     mode: 'observer',
@@ -71,6 +74,7 @@ export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[]): 
     requests: [],
     syncs: [],
     token: 0,
+    relay: makeRelay(peer.now),
   }
   const message: Message = {
     kind: 'followerInfo',
@@ -78,6 +82,7 @@ export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[]): 
     acceptedEpoch: peer.acceptedEpoch,
     snapshotWanted: peer.snapshotWanted,
     demoted: peer.demoted,
+    insists,
   }
   orders.push({ kind: 'send', to: leader, link: state.link, message })
 }
@@ -94,6 +99,7 @@ export function stepDown(peer: Peer, reason: string, orders: Order[]): void {
     }
   }
   if (role.kind === 'leading') keepMemory(peer, orders)
+  else relayEnds(peer, role, reason, orders)
   peer.generation++
   startLooking(peer, orders)
 }

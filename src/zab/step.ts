@@ -26,8 +26,10 @@ import { onStepDownRequested } from './handover.ts'
 import { configOf } from './history.ts'
 import { onLinkClosed, onLinkOpened, onPeerGone, onTicked, onWoke } from './liveness.ts'
 import type { Message, Pong } from './messages.ts'
+import { learnerOnRedirect } from './parent.ts'
 import { type Following, type Leading, type Learner, mark, type Peer, type Then } from './peer.ts'
 import { leaderOnReadmitted, learnerOnReadmit, learnerReadmissionStored, onRegressed } from './readmission.ts'
+import { relayOn, relayOnFollowerInfo, relayOnWanted } from './relay.ts'
 import { refuse, stepDown } from './roles.ts'
 import { leaderOnSync, learnerOnSyncReply, onSyncRequested } from './sync-read.ts'
 import {
@@ -120,7 +122,7 @@ function tellRole(peer: Peer, before: Peer['role'], orders: Order[]): void {
         ? peer.options.id
         : null
       : role.kind === 'following' && serving
-        ? role.leader
+        ? (role.head ?? role.leader)
         : null
   const { told, currentEpoch: epoch, generation } = peer
   if (
@@ -160,10 +162,11 @@ function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message,
     case 'followerInfo':
       if (role.kind === 'leading') return leaderOnFollowerInfo(peer, role, from, link, message, orders)
       if (role.kind === 'looking' && !peer.demoted && !message.demoted) {
-        const { nonce, acceptedEpoch, snapshotWanted, demoted } = message
-        state.early = { nonce, acceptedEpoch, snapshotWanted, demoted }
+        const { nonce, acceptedEpoch, snapshotWanted, demoted, insists } = message
+        state.early = { nonce, acceptedEpoch, snapshotWanted, demoted, insists }
         return onEarlyFollower(peer, role, from, orders)
       }
+      if (role.kind === 'following') return relayOnFollowerInfo(peer, role, from, link, message, orders)
       return refuse(peer, from, link, message.nonce, 'I follow somebody else', orders)
     case 'regressed':
       return onRegressed(peer, from, message, orders)
@@ -174,9 +177,10 @@ function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message,
     case 'request':
     case 'readmitted':
     case 'syncRequest': {
-      const learner = role.kind === 'leading' ? role.learners.get(from) : undefined
+      const learner =
+        role.kind === 'looking' ? undefined : (role.kind === 'leading' ? role : role.relay).learners.get(from)
       if (
-        role.kind !== 'leading' ||
+        role.kind === 'looking' ||
         learner === undefined ||
         learner.link !== link ||
         learner.nonce !== message.nonce
@@ -184,6 +188,7 @@ function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message,
         return mark(orders, 'stale-session-nonce-dropped', message.kind)
       }
       learner.heardAt = peer.now
+      if (role.kind === 'following') return relayOn(peer, role, learner, message, orders)
       return leaderOn(peer, role, learner, message, orders)
     }
     default:
@@ -257,6 +262,7 @@ function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Ord
       return write(peer, [{ kind: 'currentEpoch', epoch: peer.currentEpoch }], { kind: 'nothing' }, orders)
     case 'ping':
       role.token = message.token
+      if (message.wanted && role.phase === 'broadcast') relayOnWanted(peer, role, orders)
       orders.push({
         kind: 'send',
         to: role.leader,
@@ -266,12 +272,14 @@ function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Ord
       return
     case 'syncReply':
       if (role.phase !== 'broadcast') return stepDown(peer, 'SyncReply out of turn', orders)
-      return learnerOnSyncReply(role, message)
+      return learnerOnSyncReply(role, message, orders)
     case 'handOver':
       mark(orders, 'successor')
       return stepDown(peer, 'the leader hands over', orders)
     case 'readmit':
       return learnerOnReadmit(peer, role, orders)
+    case 'redirect':
+      return learnerOnRedirect(peer, role, message, orders)
     case 'refuse':
       return stepDown(peer, `the leader says: ${message.reason}`, orders)
     default:

@@ -5,10 +5,13 @@
 import type { LinkId, ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Order } from './facts.ts'
+import { forwardRequests } from './forward.ts'
 import { configOf } from './history.ts'
 import type { SyncReply } from './messages.ts'
+import { wantsObservers } from './parent.ts'
 import { counted, type Following, type Leading, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
+import { relaySyncReply } from './relay.ts'
 
 /** 1. A client of this replica asks. */
 export function onSyncRequested(peer: Peer, tag: number, orders: Order[]): void {
@@ -16,15 +19,7 @@ export function onSyncRequested(peer: Peer, tag: number, orders: Order[]): void 
   if (role.kind === 'leading' && role.phase === 'broadcast') leaderOnSync(peer, role, tag, peer.options.id, null)
   else if (role.kind === 'following' && role.phase === 'broadcast') {
     // Behind the requests of this turn: order within a session holds.
-    if (role.requests.length > 0) {
-      const requests = role.requests.splice(0)
-      orders.push({
-        kind: 'send',
-        to: role.leader,
-        link: role.link,
-        message: { kind: 'request', nonce: role.nonce, requests },
-      })
-    }
+    forwardRequests(role, orders)
     orders.push({
       kind: 'send',
       to: role.leader,
@@ -49,12 +44,13 @@ function startRound(peer: Peer, role: Leading, orders: Order[]): void {
 export function pingAll(peer: Peer, role: Leading, orders: Order[]): void {
   role.token++
   role.pingedAt = peer.now
+  const wanted = wantsObservers(peer, role)
   for (const { id, link, nonce } of role.learners.values()) {
     orders.push({
       kind: 'send',
       to: id,
       link,
-      message: { kind: 'ping', nonce, token: role.token, committed: peer.committed },
+      message: { kind: 'ping', nonce, token: role.token, committed: peer.committed, wanted },
     })
   }
 }
@@ -95,7 +91,8 @@ export function leaderAnswerSyncs(peer: Peer, role: Leading, orders: Order[]): v
 }
 
 /** 5. Learner: how far to deliver first. */
-export function learnerOnSyncReply(role: Following, reply: SyncReply): void {
+export function learnerOnSyncReply(role: Following, reply: SyncReply, orders: Order[]): void {
+  if (reply.tag < 0) return relaySyncReply(role, reply, orders)
   role.syncs.push({ tag: reply.tag, zxid: reply.zxid })
 }
 

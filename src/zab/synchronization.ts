@@ -14,6 +14,7 @@ import { readable, whyNotAppend } from './incoming.ts'
 import { isVoter } from './membership.ts'
 import { remember } from './memory.ts'
 import type { AckNewLeader, NewLeader, Proposal, SnapshotChunk, Sync, UpToDate } from './messages.ts'
+import { redirected } from './parent.ts'
 import { type Following, type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
 import { stepDown } from './roles.ts'
@@ -51,6 +52,7 @@ export function leaderSyncAll(peer: Peer, role: Leading, orders: Order[]): void 
 export function leaderSyncLearner(peer: Peer, role: Leading, learner: Learner, orders: Order[]): void {
   const observer = learner.mode === 'observer'
   if ((observer || learner.demoted) && role.phase !== 'broadcast') return
+  if (redirected(peer, role, learner, orders)) return
   const { history } = peer
   const last = observer ? peer.committed : lastZxid(history)
   const plan = planSync(history, learner, last, peer.delivered)
@@ -241,5 +243,6 @@ export function learnerOnUpToDate(peer: Peer, role: Following, message: UpToDate
   if (message.committed > lastZxid(peer.history)) return stepDown(peer, 'UpToDate beyond the log', orders)
   role.phase = 'broadcast'
   role.progressAt = peer.now
+  peer.search = null
   peer.committed = Math.max(peer.committed, message.committed) as Zxid
 }

@@ -82,7 +82,7 @@ const milliseconds = (word: string | undefined): number => Number(/^(\d+)ms$/.ex
 const text = (word: string | undefined): Uint8Array => new TextEncoder().encode((word ?? '').replaceAll('"', ''))
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`; `empty`: a joiner; `adopted`: run for a dead tab. */
+  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`, `room`; `empty`: a joiner; `adopted`: run for a dead tab. */
   peers: (stage, words, options) => {
     const who = words.filter((word) => word !== 'empty' && word !== 'adopted').map(id)
     const voters = options.has('voters') ? ids(options.get('voters') as string) : who
@@ -96,6 +96,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
           target: Number(options.get('target') ?? voters.length),
           historyEntriesMax: Number(options.get('history') ?? 1000),
           adopted: words.includes('adopted'),
+          observersMax: Number(options.get('room') ?? 8),
         },
         entries,
         { accepted: Number(options.get('accepted') ?? current), current },

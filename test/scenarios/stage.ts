@@ -18,6 +18,7 @@ export interface ActorOptions {
   readonly target: number
   readonly historyEntriesMax: number
   readonly adopted: boolean
+  readonly observersMax: number
 }
 
 type Write = Extract<Order, { kind: 'write' }>
@@ -59,7 +60,7 @@ export class Stage {
   }
 
   start(actor: Actor): void {
-    const { id, target, historyEntriesMax, adopted } = actor.options
+    const { id, target, historyEntriesMax, observersMax, adopted } = actor.options
     const found = recover(actor.disk)
     actor.disk.incarnation++
     actor.applied = [
@@ -76,6 +77,7 @@ export class Stage {
         proposalsInFlightMax: LIMITS.proposalsInFlightMax,
         batchBytesMax: LIMITS.batchBytesMax,
         historyEntriesMax,
+        observersMax,
         seed: id,
       },
       found,

@@ -49,11 +49,11 @@ export function line(id: ReplicaId, order: Order): string | null {
 function message(m: Message): string {
   switch (m.kind) {
     case 'notification':
-      return `Notification ${m.state}${m.established ? ' established' : ''}, round ${m.round}: ${m.leader} (epoch ${m.epoch}, ${formatZxid(m.zxid)})`
+      return `Notification ${m.state}${m.established ? ' established' : ''}${m.room ? ', has room' : ''}, round ${m.round}: ${m.leader} (epoch ${m.epoch}, ${formatZxid(m.zxid)})`
     case 'followerInfo':
-      return `FollowerInfo accepted ${m.acceptedEpoch}${m.snapshotWanted ? ', wants a snapshot' : ''}${m.demoted ? ', demoted' : ''}`
+      return `FollowerInfo accepted ${m.acceptedEpoch}${m.snapshotWanted ? ', wants a snapshot' : ''}${m.demoted ? ', demoted' : ''}${m.insists ? ', insists' : ''}`
     case 'leaderInfo':
-      return `LeaderInfo epoch ${m.epoch}`
+      return `LeaderInfo epoch ${m.epoch}, leader ${m.leader}`
     case 'ackEpoch':
       return `AckEpoch current ${m.currentEpoch}, last ${formatZxid(m.lastZxid)}, ends ${m.epochEnds.map(formatZxid).join(' ')}`
     case 'sync':
@@ -77,7 +77,7 @@ function message(m: Message): string {
     case 'inform':
       return `Inform ${span(m.entries)}`
     case 'ping':
-      return `Ping ${m.token}`
+      return `Ping ${m.token}${m.wanted ? ', wants observers' : ''}`
     case 'pong':
       return `Pong ${m.token}`
     case 'request':
@@ -94,6 +94,8 @@ function message(m: Message): string {
       return 'Readmit'
     case 'readmitted':
       return 'Readmitted'
+    case 'redirect':
+      return `Redirect: ${m.leader} leads, try ${m.to.length === 0 ? 'it' : m.to}`
     case 'refuse':
       return `Refuse: ${m.reason}`
   }

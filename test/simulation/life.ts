@@ -108,6 +108,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       voters,
       snapshotEvery: shape.snapshotEvery,
       historyEntriesMax: shape.historyEntriesMax,
+      observersMax: shape.observersMax,
       onDisk: (kind) => ambushes.onDisk(node, kind),
       makeServer: () => (tree ? new Server({ changesKept: shape.historyEntriesMax * 4 }) : new Tape()),
       truth: tree ? truth : null,

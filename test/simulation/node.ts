@@ -26,6 +26,7 @@ export interface NodeOptions {
   readonly voters: 1 | 3 | 5
   readonly snapshotEvery: number
   readonly historyEntriesMax: number
+  readonly observersMax: number
   /** It has issued a write, or one is on the disk and it has not heard of it. */
   /** Its link says what is not so: what it makes of the answers proves nothing. */
   readonly lies: boolean
@@ -109,6 +110,7 @@ export class Node implements Station {
       timing: TIMES,
       snapshotEvery: this.options.snapshotEvery,
       historyEntriesMax: this.options.historyEntriesMax,
+      observersMax: this.options.observersMax,
       listener: {
         changed: () => undefined,
         leading: () => undefined,

@@ -217,6 +217,7 @@ const optionsOf = (id: ReplicaId): PeerOptions => ({
   proposalsInFlightMax: 64,
   batchBytesMax: 1 << 20,
   historyEntriesMax: 1000,
+  observersMax: 8,
   seed: 1,
 })
 

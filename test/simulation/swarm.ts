@@ -28,6 +28,8 @@ export interface Swarm {
   readonly rates: Rates
   readonly snapshotEvery: number
   readonly historyEntriesMax: number
+  /** How many observers a leader or a follower takes below itself. */
+  readonly observersMax: number
   readonly sameBrowser: boolean
   /** In the end a quorum is healed, and all else stays broken. */
   readonly core: boolean
@@ -59,6 +61,7 @@ export function drawSwarm(swarm: Chance): Swarm {
     },
     snapshotEvery: swarm.pick([5, 50, 5000]),
     historyEntriesMax: swarm.pick([3, 30, 20_000]),
+    observersMax: swarm.pick([1, 1, 2, 8]),
     sameBrowser: swarm.is(0.5),
     core: swarm.is(0.5),
   }

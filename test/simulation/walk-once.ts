@@ -15,7 +15,12 @@ export interface WalkReport {
 export function walkOnce(seed: number, only?: ReadonlySet<number>): WalkReport {
   const shape = new Chance(seed, 'shape')
   const steps = shape.pick([150, 400, 400, 1500])
-  const walk = new Walk(seed, { voters: shape.pick([1, 2, 3, 3, 3, 4, 5]), observers: shape.pick([0, 0, 1, 2]), steps })
+  const walk = new Walk(seed, {
+    voters: shape.pick([1, 2, 3, 3, 3, 4, 5]),
+    observers: shape.pick([0, 0, 1, 2, 3]),
+    room: shape.pick([1, 1, 2, 8]),
+    steps,
+  })
   let failure: string | null = null
   try {
     walk.run(steps, only)

@@ -5,7 +5,7 @@ import { Writer } from '../../src/jute/writer.ts'
 import type { Order } from '../../src/zab/facts.ts'
 import { encodeConfig, foundingEntries } from '../../src/zab/membership.ts'
 import type { Message } from '../../src/zab/messages.ts'
-import { makePeer, type Peer } from '../../src/zab/peer.ts'
+import { amVoter, makePeer, type Peer } from '../../src/zab/peer.ts'
 import { startFollowing, startLeading, stepDown } from '../../src/zab/roles.ts'
 import { step } from '../../src/zab/step.ts'
 import { Chance } from './chance.ts'
@@ -19,6 +19,8 @@ const SAME_BROWSER = 'one'
 export interface WalkOptions {
   readonly voters: number
   readonly observers: number
+  /** How many observers each takes below itself. */
+  readonly room: number
   readonly steps: number
 }
 
@@ -42,11 +44,13 @@ export class Walk {
   #request = 0
   #turns: boolean
   readonly #backwards: boolean
+  readonly #observersMax: number
   readonly #copies = new Map<Walker, DiskState>()
 
   constructor(seed: number, options: WalkOptions) {
     this.#seed = seed
     this.#chance = new Chance(seed, 'walk')
+    this.#observersMax = options.room
     const ids = Array.from({ length: options.voters + options.observers }, (_, i) => (i + 1) as ReplicaId)
     const voters = ids.slice(0, options.voters)
     const [first, format] = foundingEntries(ENSEMBLE, 1 as ReplicaId, [makeZxid(0, 1), makeZxid(0, 2)])
@@ -99,6 +103,7 @@ export class Walk {
         proposalsInFlightMax: 64,
         batchBytesMax: 1 << 20,
         historyEntriesMax: this.#chance.pick([2, 8, 1000]),
+        observersMax: this.#observersMax,
         seed: this.#chance.uint(),
       },
       recovered,
@@ -246,7 +251,7 @@ export class Walk {
 
   #follow(walker: Walker, leader: Walker): void {
     const { role } = walker.peer
-    if (walker === leader || role.kind !== 'looking' || role.settling || leader.peer.role.kind !== 'leading') return
+    if (walker === leader || role.kind !== 'looking' || role.settling || !mayFollow(walker, leader)) return
     this.#say('follow', walker.id, leader.id)
     this.#force(walker, (peer, orders) => startFollowing(peer, leader.id, orders))
   }
@@ -331,4 +336,10 @@ export class Walk {
   get committed(): number {
     return this.#checkers.committed
   }
+}
+
+/** A leader, or, by whoever is no voter, a follower too. */
+function mayFollow({ peer }: Walker, parent: Walker): boolean {
+  const { kind } = parent.peer.role
+  return kind === 'leading' || (kind === 'following' && !amVoter(peer))
 }

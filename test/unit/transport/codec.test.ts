@@ -51,7 +51,7 @@ describe('the message codec', () => {
   })
 
   it('refuses other versions, unknown types, forged numbers', () => {
-    const ping = encodeMessage({ kind: 'ping', nonce: 1, token: 2, committed: makeZxid(1, 1) })
+    const ping = encodeMessage({ kind: 'ping', nonce: 1, token: 2, committed: makeZxid(1, 1), wanted: false })
     const changed = (at: number, value: number) => {
       const bytes = ping.slice()
       bytes[at] = value

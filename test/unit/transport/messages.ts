@@ -30,6 +30,7 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
     zxid,
     established: fc.boolean(),
     accepted: epoch,
+    room: fc.boolean(),
   }),
   followerInfo: fc.record({
     kind: kind('followerInfo'),
@@ -37,8 +38,9 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
     acceptedEpoch: epoch,
     snapshotWanted: fc.boolean(),
     demoted: fc.boolean(),
+    insists: fc.boolean(),
   }),
-  leaderInfo: fc.record({ kind: kind('leaderInfo'), nonce: long, epoch }),
+  leaderInfo: fc.record({ kind: kind('leaderInfo'), nonce: long, epoch, leader: replica }),
   ackEpoch: fc.record({
     kind: kind('ackEpoch'),
     nonce: long,
@@ -63,7 +65,7 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
   ack: fc.record({ kind: kind('ack'), nonce: long, zxid }),
   commit: fc.record({ kind: kind('commit'), nonce: long, zxid }),
   inform: fc.record({ kind: kind('inform'), nonce: long, entries }),
-  ping: fc.record({ kind: kind('ping'), nonce: long, token: long, committed: zxid }),
+  ping: fc.record({ kind: kind('ping'), nonce: long, token: long, committed: zxid, wanted: fc.boolean() }),
   pong: fc.record({ kind: kind('pong'), nonce: long, token: long, touched: bytes }),
   request: fc.record({ kind: kind('request'), nonce: long, requests: fc.array(bytes) }),
   syncRequest: fc.record({ kind: kind('syncRequest'), nonce: long, tag: long }),
@@ -72,6 +74,7 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
   regressed: fc.record({ kind: kind('regressed'), acceptedEpoch: epoch, currentEpoch: epoch, zxid }),
   readmit: fc.record({ kind: kind('readmit'), nonce: long }),
   readmitted: fc.record({ kind: kind('readmitted'), nonce: long }),
+  redirect: fc.record({ kind: kind('redirect'), nonce: long, leader: replica, to: fc.array(replica) }),
   refuse: fc.record({ kind: kind('refuse'), nonce: long, reason: fc.string({ maxLength: 100 }) }),
 }
 

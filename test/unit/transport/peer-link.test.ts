@@ -25,7 +25,7 @@ const hello = (replica: number, more: Partial<Hello> = {}): Hello => ({
   ...more,
 })
 const options = (more: Partial<PeerLinkOptions> = {}): PeerLinkOptions => ({ linkId: 1 as LinkId, ...more })
-const ping = (token: number): Message => ({ kind: 'ping', nonce: 1, token, committed: makeZxid(1, 1) })
+const ping = (token: number): Message => ({ kind: 'ping', nonce: 1, token, committed: makeZxid(1, 1), wanted: false })
 
 async function pair(links: readonly [ByteLink, ByteLink] = memoryLinkPair()): Promise<[PeerLink, PeerLink]> {
   return Promise.all([openPeerLink(links[0], hello(1), options()), openPeerLink(links[1], hello(2), options())])

@@ -27,6 +27,7 @@ export const options = (over: Partial<PeerOptions> = {}): PeerOptions => ({
   proposalsInFlightMax: 8,
   batchBytesMax: LIMITS.batchBytesMax,
   historyEntriesMax: 4,
+  observersMax: 8,
   seed: 1,
   ...over,
 })
@@ -94,6 +95,7 @@ const vote = (state: 'looking' | 'leading', leader: number, established = false)
   zxid: z(1, 2),
   established,
   accepted: 1,
+  room: false,
 })
 const diff = (voting: boolean): Message => ({
   kind: 'sync',
@@ -111,7 +113,7 @@ function following(
   const subject = new Subject()
   subject.receive(3, vote('leading', 3, true))
   if (until === 'discovery') return subject
-  subject.receive(3, { kind: 'leaderInfo', nonce: 1, epoch: 2 })
+  subject.receive(3, { kind: 'leaderInfo', nonce: 1, epoch: 2, leader: r(3) })
   if (until === 'promising') return subject
   subject.store()
   if (until === 'synchronization') return subject
@@ -133,7 +135,14 @@ function leading(until: 'discovery' | 'promised' | 'synchronization' | 'broadcas
   subject.receive(3, vote('looking', 2))
   subject.receive(1, vote('looking', 2))
   if (until === 'discovery') return subject
-  subject.receive(3, { kind: 'followerInfo', nonce: 1, acceptedEpoch: 1, snapshotWanted: false, demoted: false })
+  subject.receive(3, {
+    kind: 'followerInfo',
+    nonce: 1,
+    acceptedEpoch: 1,
+    snapshotWanted: false,
+    demoted: false,
+    insists: false,
+  })
   subject.store()
   if (until === 'promised') return subject
   const epochEnds = [z(0, 2), z(1, 2)]
