@@ -74,16 +74,29 @@ export function learnerOnRedirect(peer: Peer, role: Following, message: Redirect
   peer.search = {
     leader: message.leader,
     untried: untried.filter((id) => id !== peer.options.id && id !== message.leader),
-    until: peer.now + peer.options.timing.establish,
   }
   stepDown(peer, 'no room there', orders)
+}
+
+/** The leader wants observers near, to make voters of them: a relay says so to those below, and one below goes up if it can. */
+export function learnerOnWanted(peer: Peer, role: Following, orders: Order[]): void {
+  const { head, leader, phase, relay } = role
+  if (phase !== 'broadcast') return
+  if (head === null || head === leader) {
+    relay.wanted = true
+    return
+  }
+  if (!peer.links.has(head)) return
+  mark(orders, 'goes-up')
+  peer.search = { leader: head, untried: [] }
+  stepDown(peer, 'the leader wants observers near', orders)
 }
 
 /** Looking, and the disk has caught up: the next one that was named. When all are asked, the leader takes it whatever room it has. */
 export function searchOn(peer: Peer, orders: Order[]): void {
   const { search } = peer
   if (search === null) return
-  if (peer.now >= search.until || amVoter(peer) || peer.demoted) {
+  if (amVoter(peer) || peer.demoted) {
     peer.search = null
     return
   }

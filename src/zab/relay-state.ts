@@ -10,28 +10,32 @@ export interface Relay {
   pingedAt: number
   /** Sync questions that were passed on, by the tag that the leader was given. */
   readonly syncs: Map<number, { readonly to: ReplicaId; readonly nonce: number; readonly tag: number }>
-  /** Tags of questions that were passed on are negative: this replica's own are not. */
+  /** For the next question that is passed on. */
   nextTag: number
   /** The newest configuration that the learners were held against. */
   config: Zxid
-  /** When it last sent somebody up to the leader. */
-  sentUpAt: number
+  /** The leader asked for observers since the last round of pings. */
+  wanted: boolean
+  /** When somebody was last asked to go up to the leader. */
+  askedAt: number
 }
+
+/** Tags of questions that were passed on begin here; those of a replica's own questions count from 1 and stay below. */
+export const RELAYED_TAGS = 2 ** 40
 
 export const makeRelay = (now: number): Relay => ({
   learners: new Map(),
   token: 0,
   pingedAt: now,
   syncs: new Map(),
-  nextTag: -1,
+  nextTag: RELAYED_TAGS,
   config: 0 as Zxid,
-  sentUpAt: Number.NEGATIVE_INFINITY,
+  wanted: false,
+  askedAt: now,
 })
 
 /** An observer that was told "no room here": whom it has not asked yet, and who leads. */
 export interface Search {
   readonly leader: ReplicaId
   readonly untried: readonly ReplicaId[]
-  /** What it was told is worth nothing afterwards. */
-  readonly until: number
 }

@@ -199,30 +199,25 @@ function synchronize(peer: Peer, role: Following, learner: Learner, orders: Orde
   learner.epochEnds = []
 }
 
-/** 6. Time: pings of its own; whoever does not keep up is let go. */
+/** 6. Time: pings of its own; whoever does not keep up is let go. One at a time is asked to go up, if the leader wants observers near. */
 export function relayOnTick(peer: Peer, role: Following, orders: Order[]): void {
   const { relay } = role
-  if (relay.learners.size === 0 || peer.now - relay.pingedAt < peer.options.timing.heartbeat) return
+  const { heartbeat, steady } = peer.options.timing
+  if (relay.learners.size === 0 || peer.now - relay.pingedAt < heartbeat) return
   relay.pingedAt = peer.now
   relay.token++
+  const asks = relay.wanted && peer.now - relay.askedAt >= steady
+  relay.wanted = false
+  if (asks) relay.askedAt = peer.now
+  let at = asks ? relay.token % relay.learners.size : -1
   for (const learner of relay.learners.values()) {
+    const wanted = at-- === 0
     if (learner.stage !== 'active') continue
     if (relay.token - learner.token > UNANSWERED_MAX) drop(peer, role, learner, 'too slow', orders)
     else {
       const { nonce, told } = learner
-      send(learner, { kind: 'ping', nonce, token: relay.token, committed: told, wanted: false }, orders)
+      send(learner, { kind: 'ping', nonce, token: relay.token, committed: told, wanted }, orders)
     }
-  }
-}
-
-/** 7. The leader wants observers near, to make voters of them: the one that is here for longest goes. */
-export function relayOnWanted(peer: Peer, role: Following, orders: Order[]): void {
-  const { relay } = role
-  if (peer.now - relay.sentUpAt < peer.options.timing.steady) return
-  for (const { id, stage } of relay.learners.values()) {
-    if (stage !== 'active') continue
-    relay.sentUpAt = peer.now
-    return sendToLeader(peer, role, id, 'relay-sent-up', orders)
   }
 }
 
@@ -240,7 +235,7 @@ function drop(peer: Peer, role: Following, { id, link, nonce }: Learner, reason:
   refuse(peer, id, link, nonce, reason, orders)
 }
 
-/** 8. It follows no more: nobody below may go on as if it did. */
+/** 7. It follows no more: nobody below may go on as if it did. */
 export function relayEnds(peer: Peer, role: Following, reason: string, orders: Order[]): void {
   for (const { id, link, nonce } of role.relay.learners.values()) {
     mark(orders, 'relay-lost')

@@ -26,10 +26,10 @@ import { onStepDownRequested } from './handover.ts'
 import { configOf } from './history.ts'
 import { onLinkClosed, onLinkOpened, onPeerGone, onTicked, onWoke } from './liveness.ts'
 import type { Message, Pong } from './messages.ts'
-import { learnerOnRedirect } from './parent.ts'
+import { learnerOnRedirect, learnerOnWanted } from './parent.ts'
 import { type Following, type Leading, type Learner, mark, type Peer, type Then } from './peer.ts'
 import { leaderOnReadmitted, learnerOnReadmit, learnerReadmissionStored, onRegressed } from './readmission.ts'
-import { relayOn, relayOnFollowerInfo, relayOnWanted } from './relay.ts'
+import { relayOn, relayOnFollowerInfo } from './relay.ts'
 import { refuse, stepDown } from './roles.ts'
 import { leaderOnSync, learnerOnSyncReply, onSyncRequested } from './sync-read.ts'
 import {
@@ -262,13 +262,13 @@ function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Ord
       return write(peer, [{ kind: 'currentEpoch', epoch: peer.currentEpoch }], { kind: 'nothing' }, orders)
     case 'ping':
       role.token = message.token
-      if (message.wanted && role.phase === 'broadcast') relayOnWanted(peer, role, orders)
       orders.push({
         kind: 'send',
         to: role.leader,
         link: role.link,
         message: { kind: 'pong', nonce: role.nonce, token: message.token, touched: NOTHING },
       })
+      if (message.wanted) learnerOnWanted(peer, role, orders)
       return
     case 'syncReply':
       if (role.phase !== 'broadcast') return stepDown(peer, 'SyncReply out of turn', orders)

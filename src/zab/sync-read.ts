@@ -12,6 +12,7 @@ import { wantsObservers } from './parent.ts'
 import { counted, type Following, type Leading, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
 import { relaySyncReply } from './relay.ts'
+import { RELAYED_TAGS } from './relay-state.ts'
 
 /** 1. A client of this replica asks. */
 export function onSyncRequested(peer: Peer, tag: number, orders: Order[]): void {
@@ -92,7 +93,7 @@ export function leaderAnswerSyncs(peer: Peer, role: Leading, orders: Order[]): v
 
 /** 5. Learner: how far to deliver first. */
 export function learnerOnSyncReply(role: Following, reply: SyncReply, orders: Order[]): void {
-  if (reply.tag < 0) return relaySyncReply(role, reply, orders)
+  if (reply.tag >= RELAYED_TAGS) return relaySyncReply(role, reply, orders)
   role.syncs.push({ tag: reply.tag, zxid: reply.zxid })
 }
 

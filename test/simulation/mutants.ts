@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts'
+import { RELAY_MUTANTS } from './relay-mutants.ts'
 import { SERVER_MUTANTS } from './server-mutants.ts'
 import { SERVICE_MUTANTS } from './service-mutants.ts'
 import { TASK_MUTANTS } from './tasks/task-mutants.ts'
@@ -332,5 +333,6 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
   },
+  ...RELAY_MUTANTS,
   ...SERVER_MUTANTS,
 ]
