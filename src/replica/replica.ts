@@ -5,7 +5,7 @@ import type { ConnectionId, ConnectionInfo, ReplicaServer, ServerOrder } from '.
 import type { Recovered, TxnLog } from '../storage/txn-log.ts'
 import type { PeerLink } from '../transport/peer-link.ts'
 import type { Fact, Order } from '../zab/facts.ts'
-import { makePeer, type Peer, type Timing } from '../zab/peer.ts'
+import { makePeer, type Peer, type PeerOptions } from '../zab/peer.ts'
 import { step } from '../zab/step.ts'
 import { Announcer } from './announcer.ts'
 import type { ClientPipe, Platform, ReplicaHost, ReplicaListener, ReplicaState } from './api.ts'
@@ -16,7 +16,7 @@ import { inspectReplica } from './inspection.ts'
 import { Outbox } from './outbox.ts'
 import { Reconfigs } from './reconfigs.ts'
 
-export interface ReplicaOptions {
+export interface ReplicaOptions extends Partial<Pick<PeerOptions, 'timing' | 'historyEntriesMax' | 'observersMax'>> {
   readonly log: TxnLog
   readonly recovered: Recovered
   readonly server: ReplicaServer
@@ -26,11 +26,8 @@ export interface ReplicaOptions {
   /** In place of a dead tab: see adoption.ts. */
   readonly adopted?: boolean
   readonly voters: 1 | 3 | 5
-  readonly timing?: Timing
   /** Delivered entries after which a snapshot is taken and the log before it forgotten. */
   readonly snapshotEvery?: number
-  readonly historyEntriesMax?: number
-  readonly observersMax?: number
 }
 
 /** What waits to be heard: facts for the core, and what clients said. */

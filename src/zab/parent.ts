@@ -10,7 +10,7 @@ import type { Notification, Redirect } from './messages.ts'
 import { amVoter, chance, type Following, type Leading, type Learner, type Looking, mark, type Peer } from './peer.ts'
 import { startFollowing, stepDown } from './roles.ts'
 
-/** Those who have room are named, this many at most: enough to choose from. */
+/** So many followers are named at most: enough to choose from. */
 const NAMED_MAX = 16
 
 /** Leader: the followers that could take an observer. */
@@ -73,7 +73,7 @@ export function learnerOnRedirect(peer: Peer, role: Following, message: Redirect
   const untried = search?.leader === message.leader && role.leader !== message.leader ? search.untried : message.to
   peer.search = {
     leader: message.leader,
-    untried: untried.filter((id) => id !== peer.options.id && id !== message.leader),
+    untried: untried.slice(0, NAMED_MAX).filter((id) => id !== peer.options.id && id !== message.leader),
   }
   stepDown(peer, 'no room there', orders)
 }

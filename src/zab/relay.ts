@@ -2,7 +2,6 @@
  * A follower with observers of its own. It tells them only what it has delivered itself, in the epoch that it follows in, and passes on
  * what they ask; it promises and acknowledges nothing in their name. When it stops following, it says so. ZooKeeper: ObserverMaster.
  */
-import { assert } from '../base/assert.ts'
 import type { LinkId, ReplicaId } from '../base/ids.ts'
 import { epochOf, type Zxid } from '../base/zxid.ts'
 import type { Order } from './facts.ts'
@@ -184,7 +183,7 @@ function synchronize(peer: Peer, role: Following, learner: Learner, orders: Orde
   const ofThisEpoch = epochOf(learner.lastZxid) === role.epoch
   if (ofThisEpoch && learner.lastZxid > delivered) return
   const plan = planSync(history, learner, delivered, delivered)
-  assert(plan.mode !== 'trunc' || !ofThisEpoch, 'a relay would cut off what its leader proposed')
+  if (plan.mode === 'trunc' && ofThisEpoch) return drop(peer, role, learner, 'a history that cannot be', orders)
   mark(orders, `relay-sync-${plan.mode}`)
   const { nonce } = learner
   const config = plan.mode === 'snap' ? configEntryAt(history, plan.from) : null

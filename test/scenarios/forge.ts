@@ -32,10 +32,12 @@ function meaning(name: string, word: string, kind: string, { zxid, log }: Reader
 
 const none = new Uint8Array(0)
 const DEFAULTS: Readonly<Record<string, object>> = {
-  notification: { state: 'looking', established: false, accepted: 0 },
-  followerInfo: { acceptedEpoch: 0, snapshotWanted: false, demoted: false },
+  notification: { state: 'looking', established: false, accepted: 0, room: false },
+  followerInfo: { acceptedEpoch: 0, snapshotWanted: false, demoted: false, insists: false },
+  leaderInfo: { leader: 1 },
   sync: { mode: 'diff', voting: true, config: null },
   snapshotChunk: { last: true, bytes: none },
+  ping: { wanted: false },
   pong: { touched: none },
   request: { requests: [] },
   syncRequest: { tag: 1 },

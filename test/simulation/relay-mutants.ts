@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 const edit = (find: string, replace: string): Mutant['edits'][number] => ({ file: 'src/zab/relay.ts', find, replace })
 
@@ -54,7 +54,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     story: 'relay-behind',
     edits: [
       edit('if (ofThisEpoch && learner.lastZxid > delivered) return', ''),
-      edit("assert(plan.mode !== 'trunc' || !ofThisEpoch,", "assert(plan.mode !== 'trunc' || peer.now >= 0,"),
+      edit("if (plan.mode === 'trunc' && ofThisEpoch)", "if (plan.mode === 'trunc' && peer.now < 0)"),
     ],
   },
 ]

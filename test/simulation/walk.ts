@@ -69,8 +69,6 @@ export class Walk {
       const disk = emptyDisk(ENSEMBLE, id, founding)
       this.#walkers.push({ id, disk, peer: this.#peer(disk), writes: [], position: 0, sum: 0, count: 0 })
     }
-    for (const walker of this.#walkers) this.#step(walker, { kind: 'ticked', now: 1 })
-    for (const a of ids) for (const b of ids) if (a < b) this.#connect(a, b)
     const c = this.#chance
     const often = (): number => c.pick([0.2, 1, 1, 5])
     //                deliver         disk     propose  lead           follow         step down      crash             reset              turn end           tick            reconfig
@@ -113,6 +111,8 @@ export class Walk {
 
   /** `only`: of all actions these. Each draws from a stream of its own, so that one left out does not change the others' choices. */
   run(steps: number, only?: ReadonlySet<number>): void {
+    for (const walker of this.#walkers) this.#step(walker, { kind: 'ticked', now: 1 })
+    for (const { id: a } of this.#walkers) for (const { id: b } of this.#walkers) if (a < b) this.#connect(a, b)
     for (let i = 0; i < steps; i++) {
       if (only !== undefined && !only.has(i)) continue
       this.actions.push(i)
