@@ -25,8 +25,8 @@ import { amVoter, type Following, type Learner, mark, type Peer } from './peer.t
 import { refuse } from './roles.ts'
 import { batches, planSync } from './synchronization.ts'
 
-/** Rounds of pings that may be unanswered; a learner that reads slower than this is cut off and synchronizes again. */
-const UNANSWERED_MAX = 8
+/** Rounds of pings that may be unanswered (6 s at the usual heartbeat: more than slow links take); a learner that reads slower is let go and synchronizes again. */
+const UNANSWERED_MAX = 24
 
 /** Does this follower take one more observer? */
 export function hasRoom(peer: Peer, role: Following): boolean {

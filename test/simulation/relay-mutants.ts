@@ -42,7 +42,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "mark(orders, 'relay-lost')\n    refuse(peer, id, link, nonce, reason, orders)",
-        'mark(orders, `lost ${id} ${link} ${nonce} ${reason}`)',
+        "mark(orders, 'relay-lost')\n    void [id, link, nonce, reason]",
       ),
     ],
   },
