@@ -96,10 +96,7 @@ export function learnerOnWanted(peer: Peer, role: Following, orders: Order[]): v
 export function searchOn(peer: Peer, orders: Order[]): void {
   const { search } = peer
   if (search === null) return
-  if (amVoter(peer) || peer.demoted) {
-    peer.search = null
-    return
-  }
+  // A voter by its own log, it may be: the leader knows better.
   const reachable = search.untried.filter((id) => peer.links.has(id))
   const next = reachable[Math.floor(chance(peer) * reachable.length)]
   if (next !== undefined) {

@@ -5,7 +5,7 @@ import { Writer } from '../../src/jute/writer.ts'
 import type { Order } from '../../src/zab/facts.ts'
 import { encodeConfig, foundingEntries } from '../../src/zab/membership.ts'
 import type { Message } from '../../src/zab/messages.ts'
-import { amVoter, makePeer, type Peer } from '../../src/zab/peer.ts'
+import { makePeer, type Peer } from '../../src/zab/peer.ts'
 import { startFollowing, startLeading, stepDown } from '../../src/zab/roles.ts'
 import { step } from '../../src/zab/step.ts'
 import { Chance } from './chance.ts'
@@ -251,7 +251,7 @@ export class Walk {
 
   #follow(walker: Walker, leader: Walker): void {
     const { role } = walker.peer
-    if (walker === leader || role.kind !== 'looking' || role.settling || !mayFollow(walker, leader)) return
+    if (walker === leader || role.kind !== 'looking' || role.settling || leader.peer.role.kind === 'looking') return
     this.#say('follow', walker.id, leader.id)
     this.#force(walker, (peer, orders) => startFollowing(peer, leader.id, orders))
   }
@@ -336,10 +336,4 @@ export class Walk {
   get committed(): number {
     return this.#checkers.committed
   }
-}
-
-/** A leader, or, by whoever is no voter, a follower too. */
-function mayFollow({ peer }: Walker, parent: Walker): boolean {
-  const { kind } = parent.peer.role
-  return kind === 'leading' || (kind === 'following' && !amVoter(peer))
 }
