@@ -36,6 +36,17 @@ export const REQUIRED_MARKS: readonly string[] = [
   'config-joint',
   // Observers.
   'observer-fell-behind',
+  // Observers below followers.
+  'goes-up',
+  'insists',
+  'leader-full',
+  'offer-taken',
+  'redirected',
+  'relay-full',
+  'relay-learner-dropped',
+  'relay-lost',
+  'relay-sync-diff',
+  'relay-sync-snap',
   // Stores that fail or go backwards.
   'ended-StorageFailed',
   'readmission-began',
