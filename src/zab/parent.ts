@@ -17,11 +17,9 @@ const NAMED_MAX = 16
 function relaysOf(peer: Peer, role: Leading): ReplicaId[] {
   const config = configOf(peer.history)
   const relays: ReplicaId[] = []
-  for (const { id, mode, stage, demoted } of role.learners.values()) {
+  for (const { id, mode, stage, demoted } of role.learners.values())
     if (mode === 'follower' && stage === 'active' && !demoted && isVoter(config, id)) relays.push(id)
-    if (relays.length === NAMED_MAX) break
-  }
-  return relays
+  return relays.slice(0, NAMED_MAX)
 }
 
 const observersAt = (role: Leading): number => {

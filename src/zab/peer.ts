@@ -135,10 +135,11 @@ export interface Learner {
   activeAt: number
   /** Its store went backwards: it gets everything and counts for nothing. */
   demoted: boolean
-  /** The record that a quorum without it must have on disk before it counts again, and whether it was told. */
   /** The last epoch that it had promised when it came. */
   readonly promised: number
+  /** No follower would have it: taken whatever room there is. */
   readonly insists: boolean
+  /** The record that a quorum without it must have on disk before it counts again, and whether it was told. */
   readmission: { readonly fresh: Zxid; readonly told: boolean } | null
 }
 

@@ -103,7 +103,7 @@ export function relayOn(peer: Peer, role: Following, learner: Learner, message: 
       return
     case 'syncRequest': {
       if (learner.stage !== 'active') return mark(orders, 'sync-without-leader')
-      const tag = role.relay.nextTag--
+      const tag = role.relay.nextTag++
       role.relay.syncs.set(tag, { to: learner.id, nonce: learner.nonce, tag: message.tag })
       mark(orders, 'relay-sync-read')
       forwardRequests(role, orders)
@@ -155,8 +155,8 @@ export function relayTurnEnded(peer: Peer, role: Following, orders: Order[]): vo
   const config = configZxid(peer.history)
   if (config !== relay.config) {
     relay.config = config
-    for (const { id } of relay.learners.values())
-      if (isVoter(configOf(peer.history), id)) sendToLeader(peer, role, id, 'relay-learner-votes', orders)
+    for (const learner of relay.learners.values())
+      if (isVoter(configOf(peer.history), learner.id)) sendToLeader(peer, role, learner, 'relay-learner-votes', orders)
   }
   relayInform(peer, role, peer.delivered, orders)
   for (const learner of relay.learners.values()) {
@@ -168,7 +168,7 @@ export function relayTurnEnded(peer: Peer, role: Following, orders: Order[]): vo
 function admit(peer: Peer, role: Following, learner: Learner, orders: Order[]): void {
   if (learner.promised > role.epoch) {
     // Only a leader can begin the higher epoch that lets it in.
-    return sendToLeader(peer, role, learner.id, 'relay-learner-promised-later', orders)
+    return sendToLeader(peer, role, learner, 'relay-learner-promised-later', orders)
   }
   learner.stage = 'promising'
   send(learner, { kind: 'leaderInfo', nonce: learner.nonce, epoch: role.epoch, leader: leaderOf(role) }, orders)
@@ -220,10 +220,8 @@ export function relayOnTick(peer: Peer, role: Following, orders: Order[]): void 
   }
 }
 
-function sendToLeader(peer: Peer, role: Following, id: ReplicaId, why: string, orders: Order[]): void {
-  const learner = role.relay.learners.get(id)
-  if (learner === undefined) return
-  role.relay.learners.delete(id)
+function sendToLeader(peer: Peer, role: Following, learner: Learner, why: string, orders: Order[]): void {
+  role.relay.learners.delete(learner.id)
   mark(orders, why)
   redirect(peer, learner, leaderOf(role), [], orders)
 }

@@ -47,6 +47,6 @@ const DEFAULTS: Readonly<Record<string, object>> = {
 /** The attempt in which `peer` hears `from`. */
 export function nonceBetween(peer: Peer | null, from: ReplicaId): number {
   const role = peer?.role
-  if (role?.kind === 'following') return role.nonce
+  if (role?.kind === 'following') return role.relay.learners.get(from)?.nonce ?? role.nonce
   return role?.kind === 'leading' ? (role.learners.get(from)?.nonce ?? 1) : 1
 }

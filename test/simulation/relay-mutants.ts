@@ -34,6 +34,14 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'relay-mixes-questions',
+    why: 'a relay gives a question that it passes on a tag such as those of its own clients have',
+    harness: 'story',
+    budget: 1,
+    story: 'relay-sync-reads',
+    edits: [edit('role.relay.nextTag++', 'role.relay.nextTag--')],
+  },
+  {
     name: 'relay-ends-in-silence',
     why: 'a relay that follows no more does not say so to those below',
     harness: 'story',
