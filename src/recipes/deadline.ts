@@ -19,6 +19,9 @@ export function waitSignal(
   if (timeout !== undefined && !(timeout >= 0)) {
     throw new KeeperError('BadArguments', 'timeout must be a number of milliseconds, 0 or more', { path: 'timeout' })
   }
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    throw new KeeperError('BadArguments', 'signal must be an AbortSignal', { path: 'signal' })
+  }
   const controller = new AbortController()
   const unsubscribe = new AbortController()
   const stopTimer =

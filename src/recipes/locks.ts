@@ -172,7 +172,7 @@ export class Locks {
 
   async #acquire(name: string, options: LockOptions): Promise<Hold | null> {
     const { client, clock, random } = this.#world
-    const mode = options.mode ?? 'exclusive'
+    const { mode = 'exclusive' } = options
     if (mode !== 'exclusive' && mode !== 'shared') {
       throw new KeeperError('BadArguments', 'mode must be "exclusive" or "shared"', { path: 'mode' })
     }
