@@ -4,6 +4,7 @@ import { type Contender, contest } from './contest.ts'
 import { openTabs } from './ensemble.ts'
 import { openReplicas } from './replicas.ts'
 import { machine, ratiosOf, tableOf } from './report.ts'
+import { benchTasks } from './tasks.ts'
 import { benchTree } from './tree.ts'
 import { WORKLOADS } from './workload.ts'
 import { benchZab } from './zab.ts'
@@ -40,15 +41,25 @@ async function bench(starters: readonly (() => Promise<Contender | null>)[]): Pr
   }
 }
 
+/** Those that are no contest of one kind of work. */
+const whole: Readonly<Record<string, () => Promise<void> | void>> = {
+  zab: benchZab,
+  tree: benchTree,
+  tasks: benchTasks,
+}
+
 const name = process.argv[2] ?? ''
 const starters = benches[name]
-if (name === 'zab' || name === 'tree') {
-  await (name === 'zab' ? benchZab() : benchTree())
+const alone = whole[name]
+if (alone) {
+  await alone()
   console.log(`again    npm run bench -- ${name}`)
 } else if (starters) {
   await bench(starters)
   console.log(`again    npm run bench -- ${name}`)
 } else {
-  console.error(`There is no bench ${JSON.stringify(name)}; there are: zab, tree, ${Object.keys(benches).join(', ')}.`)
+  console.error(
+    `There is no bench ${JSON.stringify(name)}; there are: ${[...Object.keys(whole), ...Object.keys(benches)].join(', ')}.`,
+  )
   process.exitCode = 2
 }

@@ -1,15 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '../src/client/client.ts'
 import { connectTcp } from '../src/node/tcp-pipe.ts'
 import type { Contender } from './contest.ts'
+import { freePorts, HOST } from './free-ports.ts'
 import { measure, prepare } from './workload.ts'
 
 const JAR = '/usr/share/java/zookeeper.jar'
-const HOST = '127.0.0.1'
 
 type Role = 'leader' | 'follower'
 
@@ -167,13 +167,4 @@ function hasJava(): boolean {
   } catch {
     return false
   }
-}
-
-/** All are held until all are known, so that no two are the same. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, HOST, resolve))))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
