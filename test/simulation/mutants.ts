@@ -218,8 +218,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'joint-not-counted-in-newleader',
     why: 'while two configurations count, one is enough for NEWLEADER',
-    harness: 'walk',
-    budget: 400_000,
+    harness: 'story',
+    budget: 1,
+    story: 'joint-newleader',
     edits: [
       edit(
         'synchronization',

@@ -126,9 +126,11 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sleeper-keeps-its-role',
+    // Whatever it then does needs a quorum that does not follow it any more: what would be seen in lives is only the time that it loses.
     why: 'a leader that slept answers its backlog as if nothing had happened',
-    harness: 'tree',
-    budget: 2000,
+    harness: 'story',
+    budget: 1,
+    story: 'frozen-leader',
     edits: [edit('zab/liveness', "  stepDown(peer, 'this replica slept', orders)", '')],
   },
   {
