@@ -69,6 +69,7 @@ export interface KeeperEvents {
       | 'FounderNeeded'
       | 'BadPeer'
       | 'WentBackwards'
+      | 'Diverged'
       | 'StorageFailed'
       | 'WorkerFailed'
       | 'UpdateNeeded'

@@ -59,7 +59,7 @@ export interface ReplicaListener {
   notLeading(): void
   /** A refusal, a bad peer, trouble: shown as an event of the keeper. */
   notice(
-    code: 'NoQuorum' | 'WentBackwards' | 'BadPeer' | 'StorageFailed' | 'UpdateNeeded' | 'Removed',
+    code: 'NoQuorum' | 'WentBackwards' | 'Diverged' | 'BadPeer' | 'StorageFailed' | 'UpdateNeeded' | 'Removed',
     message: string,
     peer?: ReplicaId,
   ): void

@@ -1,15 +1,20 @@
-import { formatZxid } from '../base/zxid.ts'
+import { formatZxid, type Zxid } from '../base/zxid.ts'
 import type { ReplicaServer, ServerOrder } from '../server/orders.ts'
 import type { Entry } from '../zab/entry.ts'
 import { decodeConfig } from '../zab/membership.ts'
 
 /** Committed entries, in order: txns to the tree, configurations to /zookeeper/config. */
-export function deliverEntries(server: ReplicaServer, entries: readonly Entry[]): ServerOrder[] {
+export function deliverEntries(
+  server: ReplicaServer,
+  entries: readonly Entry[],
+  applied: (zxid: Zxid) => void = () => undefined,
+): ServerOrder[] {
   const orders: ServerOrder[] = []
   for (const entry of entries) {
     const more =
       entry.kind === 'txn' ? server.apply(entry.zxid, entry.bytes) : server.applyConfig(entry.zxid, configText(entry))
     for (const order of more) orders.push(order)
+    applied(entry.zxid)
   }
   return orders
 }

@@ -1,7 +1,7 @@
 import { KeeperError } from '../base/errors.ts'
 import type { ReplicaId, SessionId } from '../base/ids.ts'
 import { LIMITS, TIMES } from '../base/limits.ts'
-import type { ConnectionId, ConnectionInfo, ReplicaServer, ServerOrder } from '../server/orders.ts'
+import type { ConnectionInfo, ReplicaServer, ServerOrder } from '../server/orders.ts'
 import type { Recovered, TxnLog } from '../storage/txn-log.ts'
 import type { PeerLink } from '../transport/peer-link.ts'
 import type { Fact, Order } from '../zab/facts.ts'
@@ -11,7 +11,9 @@ import { Announcer } from './announcer.ts'
 import type { ClientPipe, Platform, ReplicaHost, ReplicaListener, ReplicaState } from './api.ts'
 import { Connections } from './connections.ts'
 import { deliverEntries } from './delivery.ts'
+import { DigestWatch } from './digest-watch.ts'
 import { Disk } from './disk.ts'
+import type { Heard } from './heard.ts'
 import { inspectReplica } from './inspection.ts'
 import { Outbox } from './outbox.ts'
 import { Reconfigs } from './reconfigs.ts'
@@ -30,14 +32,6 @@ export interface ReplicaOptions extends Partial<Pick<PeerOptions, 'timing' | 'hi
   readonly snapshotEvery?: number
 }
 
-/** What waits to be heard: facts for the core, and what clients said. */
-type Heard =
-  | Fact
-  | { readonly kind: 'frame'; readonly connection: ConnectionId; readonly bytes: Uint8Array }
-  | { readonly kind: 'connected'; readonly connection: ConnectionId; readonly info: ConnectionInfo }
-  | { readonly kind: 'disconnected'; readonly connection: ConnectionId }
-  | { readonly kind: 'sessionGone'; readonly session: SessionId }
-
 /**
  * The host of one peer: inbox → step → carry out the orders → inbox. Facts that arrive while the disk writes gather in the inbox, so
  * batches come by themselves. Nothing else calls `step`, and nothing here decides.
@@ -53,6 +47,7 @@ export class Replica implements ReplicaHost {
   readonly #marks = new Map<string, number>()
   readonly #reconfigs = new Reconfigs()
   readonly #announcer: Announcer
+  readonly #digests: DigestWatch
   #inbox: Heard[] = []
   #scheduled = false
   #stopTicks: (() => void) | null = null
@@ -72,6 +67,7 @@ export class Replica implements ReplicaHost {
     this.#platform = platform
     this.#heardAt = platform.now()
     this.#announcer = new Announcer(options.listener)
+    this.#digests = new DigestWatch(server)
     server.restore(recovered.base, recovered.snapshot)
     const seed = platform.entropy(4)
     this.#peer = makePeer(
@@ -208,6 +204,8 @@ export class Replica implements ReplicaHost {
       const inbox = this.#inbox
       this.#inbox = []
       for (const heard of inbox) this.#on(heard, now)
+      const digested = this.#digests.take(this.#leading, now)
+      if (digested !== null) this.#step(digested)
       this.#step({ kind: 'turnEnded' })
       this.#connections.flush()
       this.#outbox.flush()
@@ -276,7 +274,9 @@ export class Replica implements ReplicaHost {
         return this.#disk.write(order)
       case 'deliver':
         this.#disk.delivered(order.entries.length)
-        return this.#serve(deliverEntries(this.#server, order.entries))
+        return this.#serve(deliverEntries(this.#server, order.entries, (zxid) => this.#digests.applied(zxid)))
+      case 'digestAt':
+        return this.#digests.ask(order.zxid)
       case 'restore':
         return this.#server.restore(order.zxid, order.chunks)
       case 'role':

@@ -19,6 +19,8 @@ export const PEER_VERSION = 1
 /** A reason is for people; what is longer is cut. */
 export const REASON_LENGTH_MAX = 1000
 
+const DIGEST_LENGTH_MAX = 64
+
 type Kind = Message['kind']
 type MessageOf<K extends Kind> = Extract<Message, { kind: K }>
 
@@ -56,6 +58,12 @@ function epochEnds(reader: Reader): Zxid[] {
     if ((ends[i] as Zxid) < (ends[i - 1] as Zxid)) throw new DecodeError('ends of epochs descend')
   }
   return ends
+}
+
+function digest(reader: Reader): string {
+  const text = reader.text()
+  if (text.length > DIGEST_LENGTH_MAX) throw new DecodeError(`digest of ${text.length}`)
+  return text
 }
 
 function reason(reader: Reader): string {
@@ -224,6 +232,21 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
     type: 23,
     write: (w, m) => w.long(m.nonce),
     read: (r) => ({ kind: 'readmit', nonce: r.long() }),
+  },
+  digest: {
+    type: 26,
+    write: (w, m) => w.long(m.nonce).long(m.zxid).string(m.digest),
+    read: (r) => ({ kind: 'digest', nonce: r.long(), zxid: readZxid(r), digest: digest(r) }),
+  },
+  diverged: {
+    type: 27,
+    write: (w, m) => w.long(m.nonce).long(m.zxid).string(m.digest),
+    read: (r) => ({ kind: 'diverged', nonce: r.long(), zxid: readZxid(r), digest: digest(r) }),
+  },
+  quarantine: {
+    type: 28,
+    write: (w, m) => w.long(m.nonce),
+    read: (r) => ({ kind: 'quarantine', nonce: r.long() }),
   },
   readmitted: {
     type: 24,

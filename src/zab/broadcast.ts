@@ -46,9 +46,9 @@ export function onRequested(peer: Peer, requests: readonly Uint8Array[], orders:
   } else mark(orders, 'request-without-leader')
 }
 
-/** 2. Leader: the next zxids, as many as may be in flight. Every request gets exactly one txn, so zxids are dense. */
-function prepareNext(peer: Peer, role: Leading, orders: Order[]): void {
-  while (role.awaiting === null && role.handingOver === null && role.queueStart < role.queue.length) {
+/** 2. Leader: the next zxids, as many as may be in flight. Every request gets exactly one txn, so zxids are dense. None on a tree that may be wrong. */
+export function prepareNext(peer: Peer, role: Leading, orders: Order[]): void {
+  while (role.awaiting === null && role.handingOver === null && !peer.diverged && role.queueStart < role.queue.length) {
     if (role.counter - committedCounter(peer, role) >= peer.options.proposalsInFlightMax) return
     const request = role.queue[role.queueStart] as Uint8Array
     role.queueStart++

@@ -51,6 +51,7 @@ export function leaderOnFollowerInfo(
     token: 0,
     since: peer.now,
     activeAt: 0,
+    contradicts: null,
     demoted: info.demoted,
     promised: info.acceptedEpoch,
     insists: info.insists,

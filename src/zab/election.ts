@@ -25,7 +25,7 @@ const sameVote = (a: Vote, b: Vote): boolean => a.leader === b.leader && a.epoch
 
 /** 1. The role has ended. Nothing is said before the disk has everything that was issued: a vote tells what is durable. */
 export function startLooking(peer: Peer, orders: Order[]): void {
-  peer.role = makeLooking(peer.options.id)
+  peer.role = makeLooking(peer.options.id, peer.now)
   trySettle(peer, orders)
 }
 
@@ -84,6 +84,10 @@ export const ownVote = (peer: Peer): Vote => ({
   zxid: peer.durable.zxid,
 })
 
+/** Whose tree is wrong votes for others, and for itself only when nobody else came to lead: it may hold what nobody else in reach does. */
+const stands = (peer: Peer, role: Looking): boolean =>
+  amVoter(peer) && (!peer.diverged || peer.now - role.since > peer.options.timing.establish)
+
 /** What this peer says when asked: its vote, or whom it has settled on. */
 export function currentNotification(peer: Peer): Notification {
   const role = peer.role
@@ -101,7 +105,7 @@ export function currentNotification(peer: Peer): Notification {
   if (role.kind === 'leading') return about('leading', role.summary, role.phase === 'broadcast')
   if (role.kind === 'following')
     return about('following', { ...ownVote(peer), leader: role.head ?? role.leader }, role.phase === 'broadcast')
-  return about(amVoter(peer) ? 'looking' : 'observing', role.vote, false)
+  return about(stands(peer, role) ? 'looking' : 'observing', role.vote, false)
 }
 
 function announce(peer: Peer, role: Looking, orders: Order[]): void {
@@ -161,7 +165,7 @@ function onVote(
   if (peer.demoted) return
   if (n.round > peer.round + ROUND_JUMP_MAX) return mark(orders, 'round-jump-refused', String(n.round))
   const vote: Vote = { leader: n.leader, epoch: n.epoch, zxid: n.zxid }
-  if (!amVoter(peer)) return support(peer, role, n, vote, answer, orders)
+  if (!stands(peer, role)) return support(peer, role, n, vote, answer, orders)
   const empty = n.state === 'observing' && n.leader === from
   if (empty) role.votes.delete(from)
   if (n.round < peer.round || empty) return answer()
@@ -179,7 +183,7 @@ function onVote(
 }
 
 /**
- * Whoever is no voter by its own log still supports a candidate that knows no less: its log may be behind a joint configuration in which
+ * Whoever is no voter by its own log, or has a wrong tree, still supports a candidate that knows no less: its log may be behind a joint configuration in which
  * it counts (Raft thesis 4.2.2). It never proposes itself; who counts is up to whoever counts. As long as it supports nobody it has nothing to
  * say and no round of its own: a candidate that needs it may be in a lower one. To those whom it cannot support it says nothing, or two of them in
  * different rounds would have it announce for ever.
@@ -213,7 +217,7 @@ function adopt(peer: Peer, role: Looking, vote: Vote, orders: Order[]): void {
 /** 4. A quorum agrees: wait a little for a better vote, unless everybody in reach has spoken. */
 export function decide(peer: Peer, role: Looking, orders: Order[]): void {
   const config = configOf(peer.history)
-  if (config === null || !amVoter(peer)) return
+  if (config === null || !stands(peer, role)) return
   const agrees = (id: ReplicaId): boolean => {
     const vote = role.votes.get(id)
     return vote !== undefined && sameVote(vote, role.vote)

@@ -31,6 +31,8 @@ export type Fact =
   | { readonly kind: 'stepDownRequested'; readonly reason: string }
   /** A member said goodbye, or its lock was granted to someone: it is surely gone. */
   | { readonly kind: 'peerGone'; readonly peer: ReplicaId; readonly reason: string }
+  /** The tree's digest as it stands at this zxid: asked for by `digestAt`, or with the heartbeat of a leader. */
+  | { readonly kind: 'digested'; readonly zxid: Zxid; readonly digest: string }
   /** A snapshot at this zxid is durable and the log before it may be forgotten. */
   | { readonly kind: 'compacted'; readonly zxid: Zxid }
   /** The inbox is empty: what gathered in this turn may leave. */
@@ -84,6 +86,8 @@ export type Order =
   | { readonly kind: 'prepare'; readonly zxid: Zxid; readonly request: Uint8Array }
   /** Committed and durable here: apply in order. */
   | { readonly kind: 'deliver'; readonly entries: readonly Entry[] }
+  /** Tell the tree's digest once exactly this is applied (the fact `digested`); in place of an earlier wish. */
+  | { readonly kind: 'digestAt'; readonly zxid: Zxid }
   /** Replace the tree by this snapshot, which is durable. */
   | { readonly kind: 'restore'; readonly zxid: Zxid; readonly chunks: readonly Uint8Array[] }
   /** Client requests of this replica may be taken (`serving`), or not any more. `leader` null: nobody leads. */
@@ -104,7 +108,7 @@ export type Order =
   /** A rare branch was taken, or something was refused: counted, shown in `inspect()`. */
   | { readonly kind: 'mark'; readonly name: string; readonly detail: string }
   /** Trouble that people should see; the replica goes on. */
-  | { readonly kind: 'notice'; readonly code: 'WentBackwards'; readonly reason: string }
+  | { readonly kind: 'notice'; readonly code: 'WentBackwards' | 'Diverged'; readonly reason: string }
   /** This replica cannot go on as it is: `inspect()` and an event say why; the host ends it. */
   | { readonly kind: 'halt'; readonly code: 'UpdateNeeded' | 'StorageFailed' | 'Removed'; readonly reason: string }
 

@@ -1,6 +1,7 @@
 /** Who is still there: heartbeats, silence, closed links, gaps in the clock. Only time and links decide here, never content. */
 import type { LinkId, ReplicaId } from '../base/ids.ts'
 import { autopilotOnTick } from './autopilot.ts'
+import { judgeTrees } from './digests.ts'
 import { candidateLost, currentNotification, decide, lookingOnTick } from './election.ts'
 import type { Order, PeerAbout } from './facts.ts'
 import { tryHandOver } from './handover.ts'
@@ -76,6 +77,8 @@ function leadingOnTick(peer: Peer, role: Leading, orders: Order[]): void {
   leaderCheckQuorum(peer, role, orders)
   if (peer.role !== role) return
   calmDown(peer, role)
+  judgeTrees(peer, role, orders)
+  if (peer.role !== role) return
   tryHandOver(peer, role, orders)
   if (peer.role === role && role.handingOver === null) autopilotOnTick(peer, role, orders)
 }

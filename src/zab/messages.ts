@@ -34,6 +34,9 @@ export type Message =
   | Readmit
   | Readmitted
   | Redirect
+  | Digest
+  | Diverged
+  | Quarantine
 
 /** Anyone → anyone, election: "this is whom I vote for" (looking), or "this is whom I have settled on" (else). */
 export interface Notification {
@@ -242,4 +245,26 @@ export interface Redirect {
   readonly nonce: number
   readonly leader: ReplicaId
   readonly to: readonly ReplicaId[]
+}
+
+/** Leader → learner, with the heartbeat: "this is my tree's digest at `zxid`." */
+export interface Digest {
+  readonly kind: 'digest'
+  readonly nonce: number
+  readonly zxid: Zxid
+  readonly digest: string
+}
+
+/** Learner → leader: "mine is this one; one of us applied something differently." It serves nobody until that is settled. */
+export interface Diverged {
+  readonly kind: 'diverged'
+  readonly nonce: number
+  readonly zxid: Zxid
+  readonly digest: string
+}
+
+/** Leader → learner: "no quorum says what you say: your tree is wrong; come back for a snapshot." */
+export interface Quarantine {
+  readonly kind: 'quarantine'
+  readonly nonce: number
 }

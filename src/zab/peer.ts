@@ -4,7 +4,7 @@ import type { Entry } from './entry.ts'
 import type { Order, PeerAbout } from './facts.ts'
 import { configOf, type History, lastZxid, makeHistory } from './history.ts'
 import { isVoter } from './membership.ts'
-import type { FollowerInfo } from './messages.ts'
+import type { Digest, FollowerInfo } from './messages.ts'
 import type { Relay, Search } from './relay-state.ts'
 import type { Remembered, Standing } from './standing.ts'
 
@@ -67,6 +67,7 @@ export interface LinkState {
 
 export interface Looking {
   readonly kind: 'looking'
+  readonly since: number
   /** Writes of the finished role are still on their way to the disk; until they are there, no vote leaves. */
   settling: boolean
   vote: Vote
@@ -108,6 +109,10 @@ export interface Following {
   /** When its patience was last reconsidered. */
   calmAt: number
   readonly requests: Uint8Array[]
+  /** The leader's digest that waits to be compared. */
+  expected: { readonly zxid: Zxid; readonly digest: string } | null
+  /** It was not the same: nobody is served until the leader, or this replica, is found to be wrong. */
+  differs: boolean
   /** sync tags whose answer came, waiting for delivery. */
   readonly syncs: { readonly tag: number; readonly zxid: Zxid }[]
   token: number
@@ -133,6 +138,8 @@ export interface Learner {
   token: number
   readonly since: number
   activeAt: number
+  /** Its tree differs from the leader's, and since when. */
+  contradicts: { readonly zxid: Zxid; readonly digest: string; readonly since: number } | null
   /** Its store went backwards: it gets everything and counts for nothing. */
   demoted: boolean
   /** The last epoch that it had promised when it came. */
@@ -180,6 +187,10 @@ export interface Leading {
   queueStart: number
   token: number
   pingedAt: number
+  /** The own tree, as it was told last. */
+  digest: Omit<Digest, 'kind' | 'nonce'> | null
+  /** When a digest was first told in this role. */
+  toldAt: number
   readonly syncs: {
     readonly tag: number
     readonly from: ReplicaId
@@ -252,6 +263,10 @@ export interface Peer {
   memoryDue: boolean
   /** This store went backwards: no vote, no acknowledgement that counts, until a leader lets it in again. */
   demoted: boolean
+  /** The tree of this replica is wrong, by what others say: it serves nobody, and leads only if nobody else can. Its log is right: it votes and acknowledges. Not durable: it is compared again. */
+  diverged: boolean
+  /** It led nevertheless, and has handed over once. */
+  yielded: boolean
   /** How much longer than usual this peer waits before it gives a role up: it grows with every role that ended by waiting in vain. */
   patience: number
   halted: boolean
@@ -275,7 +290,7 @@ export function makePeer(options: PeerOptions, start: PeerStart, now: number): P
     nextWrite: 1,
     pending: [],
     links: new Map(),
-    role: makeLooking(options.id),
+    role: makeLooking(options.id, now),
     generation: 0,
     round: 0,
     nonce: 0,
@@ -285,6 +300,8 @@ export function makePeer(options: PeerOptions, start: PeerStart, now: number): P
     memory: new Map(start.memory.map(({ id, ...standing }) => [id, standing])),
     memoryDue: false,
     demoted: start.demoted,
+    diverged: false,
+    yielded: false,
     patience: 1,
     halted: false,
     told: null,
@@ -292,9 +309,10 @@ export function makePeer(options: PeerOptions, start: PeerStart, now: number): P
   }
 }
 
-export function makeLooking(id: ReplicaId): Looking {
+export function makeLooking(id: ReplicaId, now: number): Looking {
   return {
     kind: 'looking',
+    since: now,
     settling: true,
     vote: { leader: id, epoch: 0, zxid: 0 as Zxid },
     votes: new Map(),
@@ -306,6 +324,10 @@ export function makeLooking(id: ReplicaId): Looking {
 }
 
 export const amVoter = (peer: Peer): boolean => !peer.demoted && isVoter(configOf(peer.history), peer.options.id)
+
+/** Its own tree is not in doubt: it may serve clients, and hand its tree on. */
+export const isSound = (peer: Peer, role: RoleState): boolean =>
+  !peer.diverged && !(role.kind === 'following' && role.differs)
 
 /** A learner that counts in quorums, if it is a voter. */
 export function counted(role: Leading, id: ReplicaId): Learner | undefined {

@@ -4,6 +4,7 @@
  */
 import type { LinkId, ReplicaId } from '../base/ids.ts'
 import { epochOf, type Zxid } from '../base/zxid.ts'
+import { contradicted, quarantineBelow } from './digests.ts'
 import type { Order } from './facts.ts'
 import { forwardRequests } from './forward.ts'
 import { configEntryAt, configOf, configZxid, entriesBetween } from './history.ts'
@@ -12,6 +13,7 @@ import type {
   Ack,
   AckEpoch,
   AckNewLeader,
+  Diverged,
   FollowerInfo,
   Message,
   Pong,
@@ -21,7 +23,7 @@ import type {
   SyncRequest,
 } from './messages.ts'
 import { redirect } from './parent.ts'
-import { amVoter, type Following, type Learner, mark, type Peer } from './peer.ts'
+import { amVoter, type Following, isSound, type Learner, mark, type Peer } from './peer.ts'
 import { refuse } from './roles.ts'
 import { batches, planSync } from './synchronization.ts'
 
@@ -30,7 +32,7 @@ const UNANSWERED_MAX = 24
 
 /** Does this follower take one more observer? */
 export function hasRoom(peer: Peer, role: Following): boolean {
-  return amVoter(peer) && role.relay.learners.size < peer.options.observersMax
+  return amVoter(peer) && isSound(peer, role) && role.relay.learners.size < peer.options.observersMax
 }
 
 /** 1. An observer asks to follow the follower. It is answered when the follower itself is up to date. */
@@ -44,7 +46,13 @@ export function relayOnFollowerInfo(
 ): void {
   const { learners } = role.relay
   learners.delete(from)
-  if (!amVoter(peer) || info.demoted || from === role.leader || isVoter(configOf(peer.history), from))
+  if (
+    !amVoter(peer) ||
+    !isSound(peer, role) ||
+    info.demoted ||
+    from === role.leader ||
+    isVoter(configOf(peer.history), from)
+  )
     return refuse(peer, from, link, info.nonce, 'I follow somebody else', orders)
   if (learners.size >= peer.options.observersMax) {
     mark(orders, 'relay-full')
@@ -65,6 +73,7 @@ export function relayOnFollowerInfo(
     token: 0,
     since: peer.now,
     activeAt: 0,
+    contradicts: null,
     demoted: false,
     readmission: null,
     promised: info.acceptedEpoch,
@@ -74,7 +83,7 @@ export function relayOnFollowerInfo(
 
 const leaderOf = (role: Following): ReplicaId => role.head ?? role.leader
 
-type FromBelow = AckEpoch | AckNewLeader | Ack | Pong | Request | SyncRequest | Readmitted
+type FromBelow = AckEpoch | AckNewLeader | Ack | Pong | Request | SyncRequest | Readmitted | Diverged
 
 /** 2. What a learner below says, in its present attempt. */
 export function relayOn(peer: Peer, role: Following, learner: Learner, message: FromBelow, orders: Order[]): void {
@@ -109,6 +118,8 @@ export function relayOn(peer: Peer, role: Following, learner: Learner, message: 
       forwardRequests(role, orders)
       return sendUp(role, { kind: 'syncRequest', nonce: role.nonce, tag }, orders)
     }
+    case 'diverged':
+      return contradicted(peer, learner, message, orders)
     case 'ack':
       return mark(orders, 'ack-out-of-turn')
     case 'readmitted':
@@ -202,6 +213,7 @@ function synchronize(peer: Peer, role: Following, learner: Learner, orders: Orde
 export function relayOnTick(peer: Peer, role: Following, orders: Order[]): void {
   const { relay } = role
   const { heartbeat, steady } = peer.options.timing
+  quarantineBelow(peer, relay.learners, orders)
   if (relay.learners.size === 0 || peer.now - relay.pingedAt < heartbeat) return
   relay.pingedAt = peer.now
   relay.token++

@@ -32,6 +32,8 @@ export function startLeading(peer: Peer, orders: Order[]): void {
     queueStart: 0,
     token: 0,
     pingedAt: peer.now,
+    digest: null,
+    toldAt: 0,
     syncs: [],
     change: null,
     handingOver: null,
@@ -49,7 +51,8 @@ export function startLeading(peer: Peer, orders: Order[]): void {
   }
 }
 
-export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[], insists = false): void {
+/** `forTree`: the log is right, the tree is not; only a snapshot mends that. */
+export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[], insists = false, forTree = false): void {
   const state = peer.links.get(leader)
   if (state === undefined) return
   peer.generation++
@@ -72,6 +75,8 @@ export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[], i
     progressAt: peer.now,
     calmAt: peer.now,
     requests: [],
+    expected: null,
+    differs: false,
     syncs: [],
     token: 0,
     relay: makeRelay(peer.now),
@@ -80,7 +85,7 @@ export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[], i
     kind: 'followerInfo',
     nonce: peer.nonce,
     acceptedEpoch: peer.acceptedEpoch,
-    snapshotWanted: peer.snapshotWanted,
+    snapshotWanted: peer.snapshotWanted || forTree,
     demoted: peer.demoted,
     insists,
   }

@@ -12,6 +12,7 @@ import {
   onRequested,
   onTurnEnded,
 } from './broadcast.ts'
+import { leaderOnDiverged, learnerOnDigest, learnerOnQuarantine, onDigested } from './digests.ts'
 import {
   leaderOnAckEpoch,
   leaderOnEpochPromised,
@@ -27,7 +28,7 @@ import { configOf } from './history.ts'
 import { onLinkClosed, onLinkOpened, onPeerGone, onTicked, onWoke } from './liveness.ts'
 import type { Message, Pong } from './messages.ts'
 import { learnerOnRedirect, learnerOnWanted } from './parent.ts'
-import { type Following, type Leading, type Learner, mark, type Peer, type Then } from './peer.ts'
+import { type Following, isSound, type Leading, type Learner, mark, type Peer, type Then } from './peer.ts'
 import { leaderOnReadmitted, learnerOnReadmit, learnerReadmissionStored, onRegressed } from './readmission.ts'
 import { relayOn, relayOnFollowerInfo } from './relay.ts'
 import { refuse, stepDown } from './roles.ts'
@@ -93,6 +94,9 @@ export function step(peer: Peer, fact: Fact): Order[] {
     case 'stepDownRequested':
       onStepDownRequested(peer, fact.reason, orders)
       break
+    case 'digested':
+      onDigested(peer, fact.zxid, fact.digest, orders)
+      break
     case 'compacted':
       break
     case 'turnEnded':
@@ -111,7 +115,8 @@ function tellRole(peer: Peer, before: Peer['role'], orders: Order[]): void {
   if (before.kind === 'leading' && before !== role && before.phase === 'broadcast') orders.push({ kind: 'notLeading' })
   // Who has halted plays no role any more.
   if (peer.halted) return
-  const serving = (role.kind === 'leading' || role.kind === 'following') && role.phase === 'broadcast'
+  const serving =
+    (role.kind === 'leading' || role.kind === 'following') && role.phase === 'broadcast' && isSound(peer, role)
   const name =
     role.kind === 'following' && configOf(peer.history)?.voters.includes(peer.options.id) !== true
       ? 'observing'
@@ -176,6 +181,7 @@ function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message,
     case 'pong':
     case 'request':
     case 'readmitted':
+    case 'diverged':
     case 'syncRequest': {
       const learner =
         role.kind === 'looking' ? undefined : (role.kind === 'leading' ? role : role.relay).learners.get(from)
@@ -202,7 +208,7 @@ function onReceived(peer: Peer, from: ReplicaId, link: LinkId, message: Message,
 
 type FromLearner = Extract<
   Message,
-  { kind: 'ackEpoch' | 'ackNewLeader' | 'ack' | 'pong' | 'request' | 'syncRequest' | 'readmitted' }
+  { kind: 'ackEpoch' | 'ackNewLeader' | 'ack' | 'pong' | 'request' | 'syncRequest' | 'readmitted' | 'diverged' }
 >
 
 function leaderOn(peer: Peer, role: Leading, learner: Learner, message: FromLearner, orders: Order[]): void {
@@ -220,6 +226,8 @@ function leaderOn(peer: Peer, role: Leading, learner: Learner, message: FromLear
     case 'syncRequest':
       if (role.phase !== 'broadcast') return mark(orders, 'sync-without-leader')
       return leaderOnSync(peer, role, message.tag, learner.id, learner.link)
+    case 'diverged':
+      return leaderOnDiverged(peer, role, learner, message, orders)
     case 'readmitted':
       return leaderOnReadmitted(peer, role, learner, orders)
     default:
@@ -276,6 +284,10 @@ function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Ord
     case 'handOver':
       mark(orders, 'successor')
       return stepDown(peer, 'the leader hands over', orders)
+    case 'quarantine':
+      return learnerOnQuarantine(peer, role, orders)
+    case 'digest':
+      return learnerOnDigest(peer, role, message, orders)
     case 'readmit':
       return learnerOnReadmit(peer, role, orders)
     case 'redirect':

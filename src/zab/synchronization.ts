@@ -7,6 +7,7 @@ import { assert } from '../base/assert.ts'
 import { LIMITS } from '../base/limits.ts'
 import { epochOf, type Zxid } from '../base/zxid.ts'
 import { leaderOnBroadcast, tryCommit } from './broadcast.ts'
+import { tellDigest } from './digests.ts'
 import { type Entry, entryBytes } from './entry.ts'
 import type { Change, Order } from './facts.ts'
 import { commonZxid, configEntryAt, configOf, entriesBetween, type History, holdsZxid, lastZxid } from './history.ts'
@@ -56,6 +57,8 @@ export function leaderSyncLearner(peer: Peer, role: Leading, learner: Learner, o
   const { history } = peer
   const last = observer ? peer.committed : lastZxid(history)
   const plan = planSync(history, learner, last, peer.delivered)
+  // A tree that a quorum contradicted is not handed on as long as there may be a better one.
+  if (plan.mode === 'snap' && peer.diverged && role.phase === 'broadcast') return mark(orders, 'diverged-gives-no-snap')
   const send = (message: Sync | Proposal | NewLeader): void => {
     orders.push({ kind: 'send', to: learner.id, link: learner.link, message })
   }
@@ -200,7 +203,7 @@ export function leaderOnAckNewLeader(
     remember(peer, learner.id, { acceptedEpoch: role.epoch, currentEpoch: role.epoch, zxid: ack.zxid })
   }
   if (role.phase === 'broadcast') {
-    sendUpToDate(peer, learner, orders)
+    sendUpToDate(peer, role, learner, orders)
     tryCommit(peer, role, orders)
   } else leaderTryBroadcast(peer, role, orders)
 }
@@ -214,14 +217,14 @@ function leaderTryBroadcast(peer: Peer, role: Leading, orders: Order[]): void {
   role.phase = 'broadcast'
   peer.committed = lastZxid(peer.history)
   for (const learner of role.learners.values()) {
-    if (learner.stage === 'active') sendUpToDate(peer, learner, orders)
+    if (learner.stage === 'active') sendUpToDate(peer, role, learner, orders)
     else if (learner.stage === 'promised' && (learner.mode === 'observer' || learner.demoted))
       leaderSyncLearner(peer, role, learner, orders)
   }
   leaderOnBroadcast(peer, role, orders)
 }
 
-function sendUpToDate(peer: Peer, learner: Learner, orders: Order[]): void {
+function sendUpToDate(peer: Peer, role: Leading, learner: Learner, orders: Order[]): void {
   orders.push({
     kind: 'send',
     to: learner.id,
@@ -232,6 +235,7 @@ function sendUpToDate(peer: Peer, learner: Learner, orders: Order[]): void {
       committed: learner.mode === 'observer' ? learner.told : peer.committed,
     },
   })
+  tellDigest(role, learner, orders)
   if (learner.mode === 'follower') learner.told = peer.committed
 }
 

@@ -80,6 +80,7 @@ export function stored(peer: Peer, upTo: number, orders: Order[]): Then[] {
     peer.durable = { zxid: done.zxid, acceptedEpoch: done.acceptedEpoch, currentEpoch: done.currentEpoch }
     if (done.restore !== null) {
       mark(orders, 'snap-applied')
+      peer.diverged = false
       orders.push({ kind: 'restore', ...done.restore })
     }
     then.push(done.then)

@@ -190,6 +190,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   restart: (stage, words) => {
     for (const word of words) stage.start(stage.actor(id(word)))
   },
+  /** `corrupt 2 "set b"`: 2 has applied this in place of what it applied last. */
+  corrupt: (stage, words) => {
+    const { applied } = stage.actor(id(words[0]))
+    applied.splice(-1, 1, (words[1] ?? '').replaceAll('"', ''))
+  },
+  /** `digest 3`: the host of 3 looks at its tree. */
+  digest: (stage, words) => stage.digest(stage.actor(id(words[0]))),
   freeze: (stage, words) => {
     stage.actor(id(words[0])).frozen = { since: stage.now, facts: [] }
   },

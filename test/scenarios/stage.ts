@@ -34,6 +34,7 @@ export interface Actor {
   /** Facts that wait while it is frozen. */
   frozen: { readonly since: number; readonly facts: Fact[] } | null
   applied: string[]
+  digestAt: Zxid | null
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
@@ -54,7 +55,7 @@ export class Stage {
     const disk = emptyDisk(ENSEMBLE, options.id, entries)
     disk.acceptedEpoch = epochs.accepted
     disk.currentEpoch = epochs.current
-    const actor: Actor = { options, disk, peer: null, pending: [], frozen: null, applied: [] }
+    const actor: Actor = { options, disk, peer: null, pending: [], frozen: null, applied: [], digestAt: null }
     this.actors.set(options.id, actor)
     return actor
   }
@@ -84,6 +85,17 @@ export class Stage {
       this.now,
     )
     this.turn(actor, [{ kind: 'ticked', now: this.now }])
+  }
+
+  /** What the host of a leader does with the heartbeat. The digest is what was applied, in short. */
+  digest(actor: Actor): void {
+    this.turn(actor, [{ kind: 'digested', zxid: actor.peer?.delivered ?? (0 as Zxid), digest: actor.applied.join() }])
+  }
+
+  #lookAtDigest(actor: Actor): void {
+    if (actor.digestAt === null || actor.peer?.delivered !== actor.digestAt) return
+    actor.digestAt = null
+    this.digest(actor)
   }
 
   /** A turn as the host makes it: facts in order, `prepare` answered at once, the end of the turn. */
@@ -122,7 +134,10 @@ export class Stage {
         return
       case 'deliver':
         actor.applied.push(...textsOf(order.entries))
-        return
+        return this.#lookAtDigest(actor)
+      case 'digestAt':
+        actor.digestAt = order.zxid
+        return this.#lookAtDigest(actor)
       case 'restore':
         actor.applied = order.chunks.map(text).join('').split('|')
         return

@@ -39,6 +39,8 @@ export function line(id: ReplicaId, order: Order): string | null {
       return `${id} reconfigured ${order.tag}: ${order.error ?? 'done'}`
     case 'mark':
       return `${id} (${order.name}${order.detail === '' ? '' : `: ${order.detail}`})`
+    case 'digestAt':
+      return null
     case 'notice':
       return `${id} notice ${order.code}: ${order.reason}`
     case 'halt':
@@ -90,6 +92,12 @@ function message(m: Message): string {
       return 'HandOver'
     case 'regressed':
       return `Regressed: accepted ${m.acceptedEpoch}, current ${m.currentEpoch}, last ${formatZxid(m.zxid)}`
+    case 'digest':
+      return `Digest at ${formatZxid(m.zxid)}: ${m.digest}`
+    case 'diverged':
+      return `Diverged at ${formatZxid(m.zxid)}: ${m.digest}`
+    case 'quarantine':
+      return 'Quarantine'
     case 'readmit':
       return 'Readmit'
     case 'readmitted':
@@ -155,7 +163,7 @@ export function state({ options: { id }, peer, disk, pending, frozen, applied }:
     applied.length === 0 ? '' : `applied ${applied.join(' | ')}`,
     pending.length === 0 ? '' : `${pending.length} writes on their way`,
   ]
-  return `${id} ${frozen === null ? '' : 'frozen, '}${peer.halted ? 'halted, ' : ''}${peer.demoted ? 'demoted, ' : ''}${role(peer)}; ${facts.filter((one) => one !== '').join(', ')}`
+  return `${id} ${frozen === null ? '' : 'frozen, '}${peer.halted ? 'halted, ' : ''}${peer.demoted ? 'demoted, ' : ''}${peer.diverged ? 'diverged, ' : ''}${role(peer)}; ${facts.filter((one) => one !== '').join(', ')}`
 }
 
 function role({ role, round }: Peer): string {

@@ -181,6 +181,12 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       : new Clients(world, () => nodes, latency, journal, timeouts, truth)
   if (tree) clients.start(swarm.int(1, 5))
   else writeOnce()
+  occurrences.every('diverge', tree ? 0 : rates.diverge, (chance) => {
+    const { server } = chance.pick(nodes)
+    if (!(server instanceof Tape)) return
+    checkers.diverged = true
+    server.corrupt()
+  })
   occurrences.every('remember', rates.backwards * 4, () => backwards.remember())
   occurrences.every('backwards', rates.backwards, () => backwards.strike())
   scheduleFaults(occurrences, rates, nodes, blows, ambushes)

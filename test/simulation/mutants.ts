@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts'
 import { RELAY_MUTANTS } from './relay-mutants.ts'
+import { SAFETY_MUTANTS } from './safety-mutants.ts'
 import { SERVER_MUTANTS } from './server-mutants.ts'
 import { SERVICE_MUTANTS } from './service-mutants.ts'
 import { TASK_MUTANTS } from './tasks/task-mutants.ts'
@@ -26,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   ...SERVICE_MUTANTS,
   ...TASK_MUTANTS,
+  ...SAFETY_MUTANTS,
   {
     name: 'ack-before-durable',
     why: 'a follower acknowledges a proposal that its disk does not have (ZOOKEEPER-3023)',
@@ -263,75 +265,6 @@ export const MUTANTS: readonly Mutant[] = [
     budget: 2000,
     edits: [
       edit('election', 'if (peer.role === role && peer.now >= role.resendAt) announce', 'if (peer.now < 0) announce'),
-    ],
-  },
-  {
-    name: 'backwards-votes',
-    why: 'a replica whose store went backwards votes as if nothing had happened',
-    harness: 'zab',
-    budget: 600,
-    edits: [
-      edit(
-        'peer',
-        '!peer.demoted && isVoter(configOf(peer.history), peer.options.id)',
-        'isVoter(configOf(peer.history), peer.options.id)',
-      ),
-      edit('roles', 'demoted: peer.demoted,', 'demoted: false,'),
-      edit('election', 'if (peer.demoted) return', ''),
-      edit('election', '(!peer.demoted && !beats(', '(!beats('),
-    ],
-  },
-  {
-    name: 'backwards-counts',
-    why: 'a learner whose store went backwards promises and acknowledges as if nothing had happened',
-    harness: 'walk',
-    budget: 20_000,
-    edits: [edit('roles', 'demoted: peer.demoted,', 'demoted: false,')],
-  },
-  {
-    name: 'readmitted-at-once',
-    why: 'a learner is let in again without a fresh record on a quorum that does without it',
-    harness: 'story',
-    budget: 1,
-    story: 'went-backwards-torn',
-    edits: [
-      edit(
-        'readmission',
-        'return config !== null && hasQuorum(config, has)',
-        'return config !== null || has(learner.id)',
-      ),
-    ],
-  },
-  {
-    name: 'readmission-counts-the-learner',
-    why: 'the learner itself counts in the quorum that is to do without it',
-    harness: 'story',
-    budget: 1,
-    story: 'went-backwards-torn',
-    edits: [
-      edit('readmission', 'id !== learner.id &&', ''),
-      edit('readmission', '(counted(role, id)?.acked ?? -1)', '(role.learners.get(id)?.acked ?? -1)'),
-    ],
-  },
-  {
-    name: 'nobody-is-told',
-    why: 'a replica that is told that its store went backwards goes on voting',
-    harness: 'zab',
-    budget: 600,
-    edits: [edit('readmission', 'peer.demoted || !isBehind(', 'peer.acceptedEpoch >= 0 || !isBehind(')],
-  },
-  {
-    name: 'memory-not-durable',
-    why: 'what a peer remembers of others is gone with its restart',
-    harness: 'story',
-    budget: 1,
-    story: 'went-backwards-told',
-    edits: [
-      edit(
-        'memory',
-        "return [{ kind: 'remember', of: [...peer.memory].map(([id, standing]) => ({ id, ...standing })) }]",
-        'return []',
-      ),
     ],
   },
   ...RELAY_MUTANTS,

@@ -13,6 +13,8 @@ export interface Rates {
   readonly write: number
   /** Stores that go backwards. */
   readonly backwards: number
+  /** Trees that differ although the logs agree. */
+  readonly diverge: number
 }
 
 /** The shape of one life. */
@@ -58,6 +60,7 @@ export function drawSwarm(swarm: Chance): Swarm {
       ambush: rare(0.4, 0.1, 2),
       write: swarm.pick([2, 20, 100]),
       backwards: rare(0.3, 0.03, 0.5),
+      diverge: rare(0.1, 0.05, 0.3),
     },
     snapshotEvery: swarm.pick([5, 50, 5000]),
     historyEntriesMax: swarm.pick([3, 30, 20_000]),

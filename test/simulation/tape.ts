@@ -22,6 +22,11 @@ export class Tape implements ReplicaServer {
     return []
   }
 
+  /** Something was applied differently here. */
+  corrupt(): void {
+    this.#sum ^= 1
+  }
+
   applyConfig(zxid: Zxid): ServerOrder[] {
     this.applied = zxid
     return []

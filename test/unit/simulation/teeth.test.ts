@@ -18,7 +18,7 @@ test('a replica that stops for no reason once in some hundreds turns the job red
 })
 
 test.each([
-  { harness: ['--profile', 'zab'], seeds: '1-60' },
+  { harness: ['--profile', 'zab'], seeds: '1-300' },
   { harness: ['--walk'], seeds: '1-2000' },
 ])(
   'a failure of $harness is shrunk, and what is left fails the same way',
