@@ -263,7 +263,7 @@ export interface Diverged {
   readonly digest: string
 }
 
-/** Leader → learner: "no quorum says what you say: your tree is wrong; come back for a snapshot." */
+/** Leader → learner: "no quorum says what you say: your tree is wrong; take a snapshot." */
 export interface Quarantine {
   readonly kind: 'quarantine'
   readonly nonce: number

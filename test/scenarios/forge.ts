@@ -12,7 +12,7 @@ export interface Reader {
 }
 
 const ZXIDS = ['zxid', 'last', 'committed', 'from', 'lastZxid']
-const WORDS = ['mode', 'state', 'reason']
+const WORDS = ['digest', 'mode', 'state', 'reason']
 
 /** A message of right form that nobody in this state would send, in bytes. What is not said is right: the nonce is that of the attempt. */
 export function forged(kind: string, said: ReadonlyMap<string, string>, nonce: number, reader: Reader): Uint8Array {

@@ -65,7 +65,13 @@ export const SAFETY_MUTANTS: readonly Mutant[] = [
     harness: 'story',
     budget: 1,
     story: 'diverged-follower',
-    edits: [edit('step', "role.phase === 'broadcast' && sound", "(sound || role.phase === 'broadcast')")],
+    edits: [
+      edit(
+        'step',
+        "role.phase === 'broadcast' && isSound(peer, role)",
+        "(role.phase === 'broadcast' || isSound(peer, role))",
+      ),
+    ],
   },
   {
     name: 'differs-and-is-silent',
@@ -90,6 +96,18 @@ export const SAFETY_MUTANTS: readonly Mutant[] = [
     budget: 1,
     story: 'diverged-leader',
     edits: [edit('digests', 'if (!agree) return', 'if (agree || !agree) return')],
+  },
+  {
+    name: 'diverged-relay-goes-on',
+    why: 'a relay whose tree differs keeps those below, and gives it to others as a snapshot',
+    harness: 'story',
+    budget: 1,
+    story: 'diverged-below-relay',
+    edits: [
+      edit('digests', "relayEnds(peer, role, 'its tree is in doubt', orders)", ''),
+      edit('digests', 'role.relay.learners.clear()', ''),
+      edit('relay', '!isSound(peer, role) ||', ''),
+    ],
   },
   {
     name: 'memory-not-durable',
