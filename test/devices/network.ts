@@ -16,10 +16,15 @@ export class Network {
   constructor(devices: readonly string[]) {
     this.#devices = devices
     removeLeftovers()
-    this.#add(SWITCH)
-    inside(this.space(SWITCH), 'ip', 'link', 'add', 'br0', 'type', 'bridge')
-    inside(this.space(SWITCH), 'ip', 'link', 'set', 'br0', 'up')
-    for (const device of devices) this.#attach(device)
+    try {
+      this.#add(SWITCH)
+      inside(this.space(SWITCH), 'ip', 'link', 'add', 'br0', 'type', 'bridge')
+      inside(this.space(SWITCH), 'ip', 'link', 'set', 'br0', 'up')
+      for (const device of devices) this.#attach(device)
+    } catch (error) {
+      this.remove()
+      throw error
+    }
   }
 
   /** The namespace's name. */
