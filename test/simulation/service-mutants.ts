@@ -135,9 +135,11 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sync-without-quorum',
+    // In lives a deposed leader knows of it by silence before the next one has committed anything: 2,000 of them did not see this.
     why: 'sync is answered without asking whether a quorum still follows',
-    harness: 'tree',
-    budget: 2000,
+    harness: 'story',
+    budget: 1,
+    story: 'sync-read',
     edits: [edit('zab/sync-read', 'if (!confirmed) return', '')],
   },
 ]
