@@ -8,6 +8,12 @@ export const top = join(dirname(fileURLToPath(import.meta.url)), '..')
 export const npm = (...args) => ['npm', 'run', '--silent', ...args]
 export const readReport = (name) => JSON.parse(readFileSync(join(top, `out/${name}.json`), 'utf8'))
 
+/** Of the run of Playwright that has just ended. */
+export function playwrightTests() {
+  const { stats } = readReport('playwright')
+  return { passed: stats.expected, skipped: stats.skipped + stats.flaky }
+}
+
 function run({ name, command, count }) {
   console.log(`\n── ${name}: ${command.join(' ')}`)
   const start = performance.now()

@@ -1,5 +1,5 @@
 // Browsers on devices of their own: network namespaces on one bridge, made and removed here. `npm run test:devices`; behind it may
-// stand the names of parts, and `--long` for all cuts for all times.
+// stand the names of parts, and `--long` for all cuts for all times; `--lacks` only tells what is missing.
 import { Report } from '../report.ts'
 import { cuts } from './cuts.ts'
 import { engines } from './engines.ts'
@@ -25,15 +25,16 @@ const PARTS: Readonly<Record<string, Part>> = {
   relay: { run: relay, needs: ['ip', 'nft', 'turnserver'] },
 }
 
-const asked = process.argv.slice(2).filter((word) => word !== '--long')
+const asked = process.argv.slice(2).filter((word) => word !== '--long' && word !== '--lacks')
 const unknown = asked.filter((name) => !Object.hasOwn(PARTS, name))
 const parts = Object.entries(PARTS).filter(([name]) => asked.length === 0 || asked.includes(name))
-const lacks = missing(new Set(parts.flatMap(([, { needs }]) => needs)))
+const lacks = await missing(new Set(parts.flatMap(([, { needs }]) => needs)))
 if (lacks.length > 0 || unknown.length > 0) {
   for (const line of lacks) console.error(line)
   for (const name of unknown) console.error(`There is no part ${name}: ${Object.keys(PARTS).join(', ')}.`)
   process.exit(1)
 }
+if (process.argv.includes('--lacks')) process.exit(0)
 
 const report = new Report('test:devices')
 const pages = await buildPages()
