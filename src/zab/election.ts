@@ -11,7 +11,7 @@ import { configOf } from './history.ts'
 import { votersOf } from './membership.ts'
 import { tellIfBehind } from './memory.ts'
 import type { Notification } from './messages.ts'
-import { onOffer, searchOn, takeOffer } from './parent.ts'
+import { looksElsewhere, onOffer, searchOn, takeOffer } from './parent.ts'
 import { amVoter, chance, type Looking, makeLooking, mark, type Peer, type Vote } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
 import { hasRoom } from './relay.ts'
@@ -142,6 +142,7 @@ export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Not
   const state = peer.links.get(from)
   if (state !== undefined && n.state !== 'following') state.early = null
   if (n.state === 'leading' && n.leader === from) {
+    if (looksElsewhere(peer, from)) return
     // It leads: join it if it is established, or if its history is no worse than ours (it may need us for its quorum).
     const theirs: Vote = { leader: from, epoch: n.epoch, zxid: n.zxid }
     if (n.established || (!peer.demoted && !beats({ ...ownVote(peer), leader: from }, theirs))) {
@@ -236,6 +237,8 @@ export function decide(peer: Peer, role: Looking, orders: Order[]): void {
 /** 5. Time: decide after the wait, or ask again, less and less often. */
 export function lookingOnTick(peer: Peer, role: Looking, orders: Order[]): void {
   if (role.settling) return trySettle(peer, orders)
+  searchOn(peer, orders)
+  if (peer.role !== role) return
   decide(peer, role, orders)
   if (peer.role === role) takeOffer(peer, role, orders)
   if (peer.role === role && peer.now >= role.resendAt) announce(peer, role, orders)

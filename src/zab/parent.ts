@@ -12,6 +12,8 @@ import { startFollowing, stepDown } from './roles.ts'
 
 /** So many followers are named at most: enough to choose from. */
 const NAMED_MAX = 16
+/** Silences that an observer waits for a link to somebody who was named, before it insists. */
+const NAMED_WAIT = 2
 
 /** Leader: the followers that could take an observer. */
 function relaysOf(peer: Peer, role: Leading): ReplicaId[] {
@@ -68,10 +70,12 @@ export function wantsObservers(peer: Peer, role: Leading): boolean {
 export function learnerOnRedirect(peer: Peer, role: Following, message: Redirect, orders: Order[]): void {
   mark(orders, 'redirected')
   const { search } = peer
-  const untried = search?.leader === message.leader && role.leader !== message.leader ? search.untried : message.to
+  const goesOn = search?.leader === message.leader && role.leader !== message.leader
+  const untried = goesOn ? search.untried : message.to
   peer.search = {
     leader: message.leader,
     untried: untried.slice(0, NAMED_MAX).filter((id) => id !== peer.options.id && id !== message.leader),
+    until: goesOn ? search.until : peer.now + NAMED_WAIT * peer.options.timing.silence,
   }
   stepDown(peer, 'no room there', orders)
 }
@@ -86,11 +90,14 @@ export function learnerOnWanted(peer: Peer, role: Following, orders: Order[]): v
   }
   if (!peer.links.has(head)) return
   mark(orders, 'goes-up')
-  peer.search = { leader: head, untried: [] }
+  peer.search = { leader: head, untried: [], until: peer.now }
   stepDown(peer, 'the leader wants observers near', orders)
 }
 
-/** Looking, and the disk has caught up: the next one that was named. When all are asked, the leader takes it whatever room it has. */
+/**
+ * Looking, and the disk has caught up: the next one that was named. The first of their links may open a moment later than the leader's
+ * did. When all in reach were asked, the leader takes it whatever room it has.
+ */
 export function searchOn(peer: Peer, orders: Order[]): void {
   const { search } = peer
   if (search === null) return
@@ -98,14 +105,18 @@ export function searchOn(peer: Peer, orders: Order[]): void {
   const reachable = search.untried.filter((id) => peer.links.has(id))
   const next = reachable[Math.floor(chance(peer) * reachable.length)]
   if (next !== undefined) {
-    peer.search = { ...search, untried: search.untried.filter((id) => id !== next) }
+    peer.search = { ...search, untried: search.untried.filter((id) => id !== next), until: peer.now }
     return startFollowing(peer, next, orders)
   }
+  if (search.untried.length > 0 && peer.now < search.until) return
   peer.search = null
   if (!peer.links.has(search.leader)) return
   mark(orders, 'insists')
   startFollowing(peer, search.leader, orders, true)
 }
+
+/** Looking: the leader has said that it has no room, and others are still to be asked. */
+export const looksElsewhere = (peer: Peer, leader: ReplicaId): boolean => peer.search?.leader === leader
 
 /** Looking: a follower says that it has room. Kept until the leader had time to speak for itself. */
 export function onOffer(peer: Peer, role: Looking, from: ReplicaId, n: Notification): void {

@@ -38,4 +38,6 @@ export const makeRelay = (now: number): Relay => ({
 export interface Search {
   readonly leader: ReplicaId
   readonly untried: readonly ReplicaId[]
+  /** So long it waits for a link to one of them, if it has reached none. */
+  readonly until: number
 }
