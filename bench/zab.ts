@@ -26,6 +26,7 @@ class Bench {
         {
           id,
           browser: `b${id}`,
+          format: 1,
           voters: 7,
           timing: TIMES,
           proposalsInFlightMax: LIMITS.proposalsInFlightMax,

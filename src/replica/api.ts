@@ -38,6 +38,8 @@ export interface ReplicaState {
   readonly joint: boolean
   /** Its store went backwards: it follows, and counts for nothing until a leader lets it in again. */
   readonly demoted: boolean
+  /** The log's format: raised when all voters and all connected members know a later one. */
+  readonly format: number
   readonly links: readonly {
     readonly peer: ReplicaId
     readonly link: LinkId

@@ -1,6 +1,7 @@
 import type { ReplicaId } from '../base/ids.ts'
 import type { ReplicaServer } from '../server/orders.ts'
 import { configOf, lastZxid } from '../zab/history.ts'
+import { FIRST_FORMAT, formatOf } from '../zab/membership.ts'
 import type { Peer } from '../zab/peer.ts'
 import type { ReplicaState } from './api.ts'
 import type { Outbox } from './outbox.ts'
@@ -31,6 +32,7 @@ export function inspectReplica(
     voters: config?.voters ?? [],
     joint: config !== null && config.old !== null,
     demoted: peer.demoted,
+    format: config === null ? FIRST_FORMAT : formatOf(config),
     links: outbox.links().map((link) => ({
       peer: link.peer,
       link: link.link,

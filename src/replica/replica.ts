@@ -1,10 +1,12 @@
 import { KeeperError } from '../base/errors.ts'
 import type { ReplicaId, SessionId } from '../base/ids.ts'
-import { LIMITS, TIMES } from '../base/limits.ts'
+import { TIMES } from '../base/limits.ts'
 import type { ConnectionInfo, ReplicaServer, ServerOrder } from '../server/orders.ts'
 import type { Recovered, TxnLog } from '../storage/txn-log.ts'
 import type { PeerLink } from '../transport/peer-link.ts'
 import type { Fact, Order } from '../zab/facts.ts'
+import { demandReadable } from '../zab/format.ts'
+import { FORMAT_VERSION } from '../zab/membership.ts'
 import { makePeer, type Peer, type PeerOptions } from '../zab/peer.ts'
 import { step } from '../zab/step.ts'
 import { Announcer } from './announcer.ts'
@@ -16,9 +18,11 @@ import { Disk } from './disk.ts'
 import type { Heard } from './heard.ts'
 import { inspectReplica } from './inspection.ts'
 import { Outbox } from './outbox.ts'
+import { peerOptionsOf } from './peer-options.ts'
 import { Reconfigs } from './reconfigs.ts'
 
-export interface ReplicaOptions extends Partial<Pick<PeerOptions, 'timing' | 'historyEntriesMax' | 'observersMax'>> {
+export interface ReplicaOptions
+  extends Partial<Pick<PeerOptions, 'timing' | 'historyEntriesMax' | 'observersMax' | 'format'>> {
   readonly log: TxnLog
   readonly recovered: Recovered
   readonly server: ReplicaServer
@@ -68,28 +72,11 @@ export class Replica implements ReplicaHost {
     this.#heardAt = platform.now()
     this.#announcer = new Announcer(options.listener)
     this.#digests = new DigestWatch(server)
+    demandReadable(recovered, options.format ?? FORMAT_VERSION)
     server.restore(recovered.base, recovered.snapshot)
-    const seed = platform.entropy(4)
-    this.#peer = makePeer(
-      {
-        id: recovered.replica,
-        browser: options.browser,
-        adopted: options.adopted ?? false,
-        voters: options.voters,
-        timing: options.timing ?? TIMES,
-        proposalsInFlightMax: LIMITS.proposalsInFlightMax,
-        batchBytesMax: LIMITS.batchBytesMax,
-        historyEntriesMax: options.historyEntriesMax ?? LIMITS.historyEntriesMax,
-        observersMax: options.observersMax ?? LIMITS.observersMax,
-        seed: new DataView(seed.buffer, seed.byteOffset).getInt32(0),
-      },
-      recovered,
-      platform.now(),
-    )
-    deliverEntries(
-      server,
-      recovered.entries.filter((entry) => entry.zxid <= recovered.committed),
-    )
+    this.#peer = makePeer(peerOptionsOf(options), recovered, platform.now())
+    const committed = recovered.entries.filter((entry) => entry.zxid <= recovered.committed)
+    deliverEntries(server, committed)
     this.#disk = new Disk(options.log, (fact) => this.#hear(fact))
     this.#connections = new Connections((heard) => this.#hear(heard))
   }

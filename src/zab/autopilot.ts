@@ -11,6 +11,7 @@ import { configOf, configZxid, entriesBetween, lastZxid } from './history.ts'
 import { type Config, encodeConfig, isVoter } from './membership.ts'
 import { counted, type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { majority } from './quorum.ts'
+import { raiseFormat } from './raise-format.ts'
 import { stepDown } from './roles.ts'
 import { batches } from './synchronization.ts'
 
@@ -97,6 +98,8 @@ export function autopilotOnTick(peer: Peer, role: Leading, orders: Order[]): voi
   if (peer.options.adopted === true && successor(peer, role) !== null)
     return onStepDownRequested(peer, 'adopted', orders)
   if (role.change === null) {
+    raiseFormat(peer, role, config, orders)
+    if (settledConfig(peer, role) !== config) return
     const voters = decideVoters(membersOf(peer, role, config), peer.options.voters)
     if (voters === null) return
     role.change = {
@@ -181,13 +184,7 @@ function tryPropose(peer: Peer, role: Leading, config: Config, orders: Order[]):
     change.voters.filter(connected).length >= majority(change.voters.length)
   if (ready) {
     mark(orders, 'config-joint')
-    proposeRecord(
-      peer,
-      role,
-      'config',
-      encodeConfig({ ensemble: config.ensemble, voters: change.voters, old: config.voters }),
-      orders,
-    )
+    proposeRecord(peer, role, 'config', encodeConfig({ ...config, voters: change.voters, old: config.voters }), orders)
   } else if (peer.now - change.startedAt > peer.options.timing.establish) {
     mark(orders, 'config-abandoned')
     role.change = null

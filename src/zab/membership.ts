@@ -13,10 +13,14 @@ export interface Config {
   readonly ensemble: EnsembleId
   readonly voters: readonly ReplicaId[]
   readonly old: readonly ReplicaId[] | null
+  /** The log's format from this record on; absent: the first one. Here, because a snapshot keeps the configuration in force. */
+  readonly format?: number
 }
 
-/** The log format that this build writes and understands; `format` records raise it. */
+/** The highest log format that this build knows: format.ts. */
 export const FORMAT_VERSION = 1
+/** What every build knows. */
+export const FIRST_FORMAT = 1
 const VOTERS_MAX = 15
 
 export function encodeConfig(config: Config): Uint8Array {
@@ -24,6 +28,7 @@ export function encodeConfig(config: Config): Uint8Array {
   writer.vector(config.voters, (to, id) => to.long(id))
   writer.bool(config.old !== null)
   if (config.old !== null) writer.vector(config.old, (to, id) => to.long(id))
+  if (formatOf(config) > FIRST_FORMAT) writer.int(formatOf(config))
   return writer.finish()
 }
 
@@ -34,7 +39,10 @@ export function decodeConfig(bytes: Uint8Array): Config {
     if (!isEnsembleId(ensemble)) throw new DecodeError('no ensemble id')
     const voters = readVoters(reader)
     const old = reader.bool() ? readVoters(reader) : null
-    return { ensemble, voters, old }
+    if (reader.remaining === 0) return { ensemble, voters, old }
+    const format = reader.int()
+    if (format <= FIRST_FORMAT) throw new DecodeError(`format ${format}`)
+    return { ensemble, voters, old, format }
   })
 }
 
@@ -58,6 +66,8 @@ export function votersOf(config: Config | null): readonly ReplicaId[] {
   return [...new Set([...config.voters, ...config.old])]
 }
 
+export const formatOf = (config: Config): number => config.format ?? FIRST_FORMAT
+
 export const isVoter = (config: Config | null, id: ReplicaId): boolean =>
   config !== null && (config.voters.includes(id) || (config.old?.includes(id) ?? false))
 
@@ -68,7 +78,11 @@ export function foundingEntries(
   zxids: readonly [Entry['zxid'], Entry['zxid']],
 ): Entry[] {
   return [
-    { zxid: zxids[0], kind: 'config', bytes: encodeConfig({ ensemble, voters: [founder], old: null }) },
+    {
+      zxid: zxids[0],
+      kind: 'config',
+      bytes: encodeConfig({ ensemble, voters: [founder], old: null, format: FORMAT_VERSION }),
+    },
     { zxid: zxids[1], kind: 'format', bytes: encodeFormat(FORMAT_VERSION) },
   ]
 }

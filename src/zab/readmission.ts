@@ -8,7 +8,7 @@ import { proposeRecord, tryCommit } from './broadcast.ts'
 import { startLooking } from './election.ts'
 import type { Order } from './facts.ts'
 import { configOf, lastZxid } from './history.ts'
-import { encodeFormat, FORMAT_VERSION } from './membership.ts'
+import { encodeFormat, FIRST_FORMAT } from './membership.ts'
 import { forgive } from './memory.ts'
 import type { Regressed } from './messages.ts'
 import { counted, type Following, type Leading, type Learner, mark, type Peer } from './peer.ts'
@@ -45,7 +45,7 @@ export function readmitAll(peer: Peer, role: Leading, orders: Order[]): void {
     if (learner.readmission === null) {
       if (role.awaiting !== null || role.handingOver !== null) continue
       mark(orders, 'readmission-began')
-      proposeRecord(peer, role, 'format', encodeFormat(FORMAT_VERSION), orders)
+      proposeRecord(peer, role, 'format', encodeFormat(FIRST_FORMAT), orders)
       learner.readmission = { fresh: lastZxid(peer.history), told: false }
     } else if (!learner.readmission.told && freshQuorum(peer, role, learner, learner.readmission.fresh)) {
       learner.readmission = { ...learner.readmission, told: true }

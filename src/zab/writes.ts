@@ -2,8 +2,8 @@
 import { assert } from '../base/assert.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Change, Order } from './facts.ts'
+import { formatAsked, tooNew } from './format.ts'
 import { append, lastZxid, makeHistory, truncate } from './history.ts'
-import { decodeFormat, FORMAT_VERSION } from './membership.ts'
 import { mark, type Peer, type PendingWrite, type Then } from './peer.ts'
 
 /**
@@ -12,20 +12,12 @@ import { mark, type Peer, type PendingWrite, type Then } from './peer.ts'
  */
 export function write(peer: Peer, changes: readonly Change[], then: Then, orders: Order[]): void {
   if (peer.halted) return
+  const asked = formatAsked(changes)
+  if (asked > peer.options.format) return halt(peer, 'UpdateNeeded', tooNew(asked, peer.options.format), orders)
   let restore: PendingWrite['restore'] = null
   for (const change of changes) {
     switch (change.kind) {
       case 'append':
-        for (const entry of change.entries) {
-          if (entry.kind === 'format' && decodeFormat(entry.bytes) > FORMAT_VERSION) {
-            return halt(
-              peer,
-              'UpdateNeeded',
-              `the log speaks format ${decodeFormat(entry.bytes)}, this page knows ${FORMAT_VERSION}`,
-              orders,
-            )
-          }
-        }
         append(peer.history, change.entries)
         break
       case 'truncate':

@@ -82,7 +82,7 @@ const milliseconds = (word: string | undefined): number => Number(/^(\d+)ms$/.ex
 const text = (word: string | undefined): Uint8Array => new TextEncoder().encode((word ?? '').replaceAll('"', ''))
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`, `room`; `empty`: a joiner; `adopted`: run for a dead tab. */
+  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`, `room`, `format`; `empty`: a joiner; `adopted`: run for a dead tab. */
   peers: (stage, words, options) => {
     const who = words.filter((word) => word !== 'empty' && word !== 'adopted').map(id)
     const voters = options.has('voters') ? ids(options.get('voters') as string) : who
@@ -94,6 +94,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         {
           id: one,
           target: Number(options.get('target') ?? voters.length),
+          format: Number(options.get('format') ?? 1),
           historyEntriesMax: Number(options.get('history') ?? 1000),
           adopted: words.includes('adopted'),
           observersMax: Number(options.get('room') ?? 8),
@@ -187,8 +188,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     disk.currentEpoch = Number(options.get('current') ?? disk.currentEpoch)
     disk.demoted = words.includes('torn')
   },
-  restart: (stage, words) => {
-    for (const word of words) stage.start(stage.actor(id(word)))
+  /** `restart 1 [format=n]`: perhaps in a later build. */
+  restart: (stage, words, options) => {
+    for (const word of words) {
+      const actor = stage.actor(id(word))
+      actor.format = Number(options.get('format') ?? actor.format)
+      stage.start(actor)
+    }
   },
   /** `corrupt 2 "set b"`: 2 has applied this in place of what it applied last. */
   corrupt: (stage, words) => {

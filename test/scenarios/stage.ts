@@ -16,6 +16,7 @@ export const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
 export interface ActorOptions {
   readonly id: ReplicaId
   readonly target: number
+  readonly format: number
   readonly historyEntriesMax: number
   readonly adopted: boolean
   readonly observersMax: number
@@ -27,6 +28,8 @@ type Write = Extract<Order, { kind: 'write' }>
 export interface Actor {
   readonly options: ActorOptions
   readonly disk: DiskState
+  /** The highest log format that its build knows. */
+  format: number
   /** Null while it is crashed. */
   peer: Peer | null
   /** Issued and not yet durable, in order. */
@@ -55,7 +58,16 @@ export class Stage {
     const disk = emptyDisk(ENSEMBLE, options.id, entries)
     disk.acceptedEpoch = epochs.accepted
     disk.currentEpoch = epochs.current
-    const actor: Actor = { options, disk, peer: null, pending: [], frozen: null, applied: [], digestAt: null }
+    const actor: Actor = {
+      options,
+      disk,
+      format: options.format,
+      peer: null,
+      pending: [],
+      frozen: null,
+      applied: [],
+      digestAt: null,
+    }
     this.actors.set(options.id, actor)
     return actor
   }
@@ -73,6 +85,7 @@ export class Stage {
         id,
         browser: `browser ${id}`,
         adopted,
+        format: actor.format,
         voters: target,
         timing: TIMES,
         proposalsInFlightMax: LIMITS.proposalsInFlightMax,
@@ -170,8 +183,8 @@ export class Stage {
       this.#links.set(key(from, to), link)
     }
     for (const [id, other] of both(a, b)) {
-      const { adopted } = this.actor(other).options
-      const about = { incarnation: 1, browser: `browser ${other}`, format: 1, adopted }
+      const { options, format } = this.actor(other)
+      const about = { incarnation: 1, browser: `browser ${other}`, format, adopted: options.adopted }
       this.turn(this.actor(id), [{ kind: 'linkOpened', peer: other, link, about }])
     }
   }

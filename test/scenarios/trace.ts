@@ -144,7 +144,8 @@ const entry = (one: Entry): string =>
 const quoted = (bytes: Uint8Array): string => `"${new TextDecoder().decode(bytes)}"`
 
 /** `1,2,3`, or while joint `1,2,3←1`. */
-const config = ({ voters, old }: Config): string => `[${voters}${old === null ? '' : ` ← ${old}`}]`
+const config = ({ voters, old, format }: Config): string =>
+  `[${voters}${old === null ? '' : ` ← ${old}`}${format === undefined ? '' : `, format ${format}`}]`
 
 /** What `show` says of one peer. */
 export function state({ options: { id }, peer, disk, pending, frozen, applied }: Actor): string {

@@ -6,6 +6,7 @@ import { Ambushes } from './ambush.ts'
 import { Backwards } from './backwards.ts'
 import { Blows } from './blows.ts'
 import { checkBounds } from './bounds.ts'
+import { demandAsked } from './builds.ts'
 import { Checkers } from './checkers.ts'
 import { Clients } from './clients.ts'
 import { breakForGood, drawCore } from './core.ts'
@@ -109,6 +110,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       snapshotEvery: shape.snapshotEvery,
       historyEntriesMax: shape.historyEntriesMax,
       observersMax: shape.observersMax,
+      deployedAt: shape.deployedAt,
       onDisk: (kind) => ambushes.onDisk(node, kind),
       makeServer: () => (tree ? new Server({ changesKept: shape.historyEntriesMax * 4 }) : new Tape()),
       truth: tree ? truth : null,
@@ -202,6 +204,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       } else if (node.ended !== null && node.started) {
         say(`ended ${node.id}: ${node.ended}`)
         count(`ended-${node.ended.split(':')[0]}`)
+        if (node.ended.startsWith('UpdateNeeded')) demandAsked(node, nodes)
         network.crashed(node.id, noticed)
         node.ended = null
         world.after(100, null, () => {

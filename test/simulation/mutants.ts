@@ -232,6 +232,15 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'format-raised-unasked',
+    why: 'a leader that knows a later log format begins it, whatever the others know',
+    harness: 'zab',
+    budget: 2000,
+    edits: [
+      edit('raise-format', 'known = Math.min(known, peer.links.get(id)?.about.format ?? FIRST_FORMAT)', 'void id'),
+    ],
+  },
+  {
     name: 'history-kept-for-ever',
     why: 'memory keeps all of the log that was delivered',
     harness: 'zab',

@@ -6,7 +6,6 @@ import { Replica } from '../../src/replica/replica.ts'
 import type { ReplicaServer, ServerOrder } from '../../src/server/orders.ts'
 import type { PeerLink } from '../../src/transport/peer-link.ts'
 import type { PeerAbout } from '../../src/zab/facts.ts'
-import { FORMAT_VERSION } from '../../src/zab/membership.ts'
 import type { Chance } from './chance.ts'
 import type { Checkers } from './checkers.ts'
 import { type DiskFaults, type DiskState, recover, SimulatedLog } from './disk.ts'
@@ -27,6 +26,8 @@ export interface NodeOptions {
   readonly snapshotEvery: number
   readonly historyEntriesMax: number
   readonly observersMax: number
+  /** See Swarm. */
+  readonly deployedAt: number | null
   /** It has issued a write, or one is on the disk and it has not heard of it. */
   /** Its link says what is not so: what it makes of the answers proves nothing. */
   readonly lies: boolean
@@ -63,8 +64,11 @@ export class Node implements Station {
   }
 
   get about(): PeerAbout {
-    return { incarnation: this.options.disk.incarnation, browser: this.options.browser, format: FORMAT_VERSION }
+    return { incarnation: this.options.disk.incarnation, browser: this.options.browser, format: this.format }
   }
+
+  /** The highest log format that its build knows. */
+  format = 1
 
   get alive(): boolean {
     return this.replica !== null
@@ -74,6 +78,8 @@ export class Node implements Station {
     if (this.retired) return
     const { world, disk, checkers } = this.options
     this.boot++
+    const { deployedAt } = this.options
+    this.format = deployedAt !== null && world.now >= deployedAt ? 2 : 1
     this.frozen = false
     this.backlog.length = 0
     this.ended = null
@@ -111,6 +117,7 @@ export class Node implements Station {
       snapshotEvery: this.options.snapshotEvery,
       historyEntriesMax: this.options.historyEntriesMax,
       observersMax: this.options.observersMax,
+      format: this.format,
       listener: {
         changed: () => undefined,
         leading: () => undefined,

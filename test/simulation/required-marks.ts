@@ -47,6 +47,9 @@ export const REQUIRED_MARKS: readonly string[] = [
   'relay-lost',
   'relay-sync-diff',
   'relay-sync-snap',
+  // Builds of two ages.
+  'ended-UpdateNeeded',
+  'format-raised',
   // Stores that fail or go backwards.
   'ended-StorageFailed',
   'readmission-began',

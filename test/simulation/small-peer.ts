@@ -212,6 +212,7 @@ export class SmallPeers {
 const optionsOf = (id: ReplicaId): PeerOptions => ({
   id,
   browser: 'one',
+  format: 1,
   voters: 3,
   timing: TIMES,
   proposalsInFlightMax: 64,

@@ -35,6 +35,8 @@ export interface Swarm {
   readonly sameBrowser: boolean
   /** In the end a quorum is healed, and all else stays broken. */
   readonly core: boolean
+  /** When a build is deployed that knows a later log format: whoever starts from then on has it. */
+  readonly deployedAt: number | null
 }
 
 /** Each fault is absent in many lives, so that the others are seen alone. */
@@ -67,5 +69,6 @@ export function drawSwarm(swarm: Chance): Swarm {
     observersMax: swarm.pick([1, 1, 2, 8]),
     sameBrowser: swarm.is(0.5),
     core: swarm.is(0.5),
+    deployedAt: swarm.is(0.3) ? swarm.int(0, 20_000) : null,
   }
 }

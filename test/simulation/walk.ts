@@ -96,6 +96,7 @@ export class Walk {
       {
         id: disk.replica,
         browser: SAME_BROWSER,
+        format: 1,
         voters: 3,
         timing: TIMES,
         proposalsInFlightMax: 64,

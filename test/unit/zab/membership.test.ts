@@ -17,8 +17,8 @@ const ids = fc.uniqueArray(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).
 
 test('a configuration comes back as it was', () => {
   fc.assert(
-    fc.property(ids, fc.option(ids), (now, old) => {
-      const config = { ensemble: ENSEMBLE, voters: now, old }
+    fc.property(ids, fc.option(ids), fc.option(fc.integer({ min: 2, max: 2 ** 31 - 1 })), (now, old, format) => {
+      const config = { ensemble: ENSEMBLE, voters: now, old, ...(format === null ? {} : { format }) }
       expect(decodeConfig(encodeConfig(config))).toEqual(config)
     }),
   )

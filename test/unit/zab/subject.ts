@@ -22,6 +22,7 @@ export const configEntry = (zxid: Zxid, now: number[], old: number[] | null = nu
 export const options = (over: Partial<PeerOptions> = {}): PeerOptions => ({
   id: r(2),
   browser: 'b',
+  format: 1,
   voters: 3,
   timing: TIMES,
   proposalsInFlightMax: 8,
