@@ -22,7 +22,7 @@ export class LockLostError extends Error {
 /** `suspended`: give up as soon as the connection breaks (safe). `lost`: hold on until the session is over, and rely on `guard`. */
 export type LossPolicy = 'suspended' | 'lost'
 
-/** Proof for the outside: `zxid` grows with every holder. `path` exists for as long as the hold stands. */
+/** Proof for the outside: `zxid` grows with every holder (those who share a lock may have the same). `path` exists for as long as the hold stands. */
 export interface FencingToken {
   readonly zxid: Zxid
   readonly path: string
@@ -46,7 +46,7 @@ export interface Hold extends AsyncDisposable {
 
 /**
  * The hold of a place that is served. Rejects with NoNode if the place is gone, or is not this session's. A connection that breaks before it resolves
- * takes nothing away: nobody has been given anything.
+ * takes nothing away: nobody has been given anything. `fence`: higher than that of all earlier holders; by default when the place was made.
  */
 export async function openHold(
   client: ZnodeClient,
@@ -55,6 +55,7 @@ export async function openHold(
   path: string,
   policy: LossPolicy,
   signal?: AbortSignal,
+  fence?: Zxid,
 ): Promise<Hold> {
   const end = new AbortController()
   const lose = (loss: LossCause): void => {
@@ -98,7 +99,7 @@ export async function openHold(
   return {
     name,
     mode,
-    token: { zxid: stat.czxid, path, version: stat.version },
+    token: { zxid: fence ?? stat.czxid, path, version: stat.version },
     signal: end.signal,
     asked: asked.signal,
     guard: () => ({ op: 'check', path, version: -1 }),

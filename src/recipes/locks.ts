@@ -11,8 +11,8 @@ import {
   holders,
   type LockMode,
   leavePlace,
-  placeBefore,
   sortPlaces,
+  standing,
   takePlace,
   untilServed,
 } from './place.ts'
@@ -189,13 +189,15 @@ export class Locks {
       ? await stealPlace(client, random, line, wait.signal)
       : await takePlace(client, random, line, mode, null, wait.signal)
     try {
-      if (options.ifAvailable === true) {
-        if ((await placeBefore(client, path, wait.signal)) !== null) {
-          await leavePlace(client, path, wait.signal)
-          return null
-        }
-      } else await untilServed(client, path, wait.signal)
-      return await openHold(client, name, mode, path, options.lossPolicy ?? 'suspended', wait.signal)
+      const served =
+        options.ifAvailable === true
+          ? await standing(client, path, wait.signal)
+          : { before: null, zxid: await untilServed(client, path, wait.signal) }
+      if (served.before !== null) {
+        await leavePlace(client, path, wait.signal)
+        return null
+      }
+      return await openHold(client, name, mode, path, options.lossPolicy ?? 'suspended', wait.signal, served.zxid)
     } catch (error) {
       // The place is left behind the caller's back: its wait must end now even if there is no connection.
       leavePlace(client, path).catch(() => {})

@@ -1,4 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
+import type { Zxid } from '../base/zxid.ts'
 import type { Data, ZnodeClient } from '../client/api.ts'
 import { untilGone } from './node-change.ts'
 import { ensureNode } from './parents.ts'
@@ -111,24 +112,36 @@ export function forgetPlace(client: ZnodeClient, line: string, prefix: string): 
     .catch(() => {})
 }
 
-/** Waits until the place at `path` is served. Rejects with NoNode if somebody removed it. */
-export async function untilServed(client: ZnodeClient, path: string, signal: AbortSignal): Promise<void> {
+/** Waits until the place at `path` is served; see `Standing.zxid` for what it gives. Rejects with NoNode if somebody removed it. */
+export async function untilServed(client: ZnodeClient, path: string, signal: AbortSignal): Promise<Zxid> {
   for (;;) {
-    const before = await placeBefore(client, path, signal)
-    if (before === null) return
+    const { before, zxid } = await standing(client, path, signal)
+    if (before === null) return zxid
     await untilGone(client, before, signal)
   }
 }
 
-/** The path that this place waits for, or null if it is served. */
-export async function placeBefore(client: ZnodeClient, path: string, signal?: AbortSignal): Promise<string | null> {
+/** Where a place stands in its line. */
+export interface Standing {
+  /** The path that it waits for, or null if it is served. */
+  readonly before: string | null
+  /**
+   * When the line last changed. Of a place that is served it is a fence: whoever held before had to go first, and saw a lower one while they were there.
+   * (When a place was made is none: one that is stolen is made later than those who wait behind it.)
+   */
+  readonly zxid: Zxid
+}
+
+/** Rejects with NoNode if somebody removed it. */
+export async function standing(client: ZnodeClient, path: string, signal?: AbortSignal): Promise<Standing> {
   const cut = path.lastIndexOf('/')
   const line = path.slice(0, cut)
-  const places = sortPlaces(await childrenOf(client, line, signal))
+  const { children, stat } = await untilAnswered(client, (options) => client.getChildren(line, options), signal)
+  const places = sortPlaces(children)
   const own = places.findIndex((place) => place.name === path.slice(cut + 1))
   if (own < 0) throw new KeeperError('NoNode', `the place in line is gone: ${path}`, { path })
   const before = waitsFor(places, own)
-  return before === null ? null : `${line}/${before.name}`
+  return { before: before === null ? null : `${line}/${before.name}`, zxid: stat.pzxid }
 }
 
 /** Leaves the line. Idempotent: a place that is gone, or goes with its session, has left. */

@@ -7,7 +7,7 @@ import type { AcquireOptions } from './locks.ts'
 import { dataOrNull, untilChange } from './node-change.ts'
 import { toNodeName } from './node-name.ts'
 import { ensureNode } from './parents.ts'
-import { childrenOf, leavePlace, placeBefore, takePlace, untilServed } from './place.ts'
+import { childrenOf, leavePlace, standing, takePlace, untilServed } from './place.ts'
 import { aborted, hasCode, settle, untilAnswered } from './retry.ts'
 import { nonce, type World } from './world.ts'
 
@@ -84,7 +84,10 @@ export class Semaphore {
     const lease = `${this.#path}/leases/${permits}-${nonce(random)}`
     try {
       if (options.ifAvailable !== true) await untilServed(client, place, wait.signal)
-      else if ((await placeBefore(client, place, wait.signal)) !== null || !(await this.#free(permits, wait.signal))) {
+      else if (
+        (await standing(client, place, wait.signal)).before !== null ||
+        !(await this.#free(permits, wait.signal))
+      ) {
         await leavePlace(client, place, wait.signal)
         return null
       }

@@ -20,7 +20,7 @@ import { Node } from './node.ts'
 import { Occurrences } from './occurrences.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import { Tape } from './tape.ts'
-import { TaskGuests } from './tasks/task-guests.ts'
+import { Applications } from './tasks/applications.ts'
 import { Truth } from './truth.ts'
 import { Violation } from './violation.ts'
 import { World } from './world.ts'
@@ -179,7 +179,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   const latency = (): number => network.latency()
   const clients =
     options.profile === 'tasks'
-      ? new TaskGuests(world, () => nodes, latency, journal, timeouts)
+      ? new Applications(world, () => nodes, latency, journal, timeouts)
       : new Clients(world, () => nodes, latency, journal, timeouts, truth)
   if (tree) clients.start(swarm.int(1, 5))
   else writeOnce()

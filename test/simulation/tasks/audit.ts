@@ -20,7 +20,7 @@ export interface Audit {
 
 type Change = Extract<LogBody, { readonly kind: 'create' | 'delete' | 'setData' | 'setACL' | 'check' }>
 
-const changesOf = (body: LogBody): readonly Change[] => {
+export const changesOf = (body: LogBody): readonly Change[] => {
   if (body.kind === 'multi') return body.ops
   return body.kind === 'create' || body.kind === 'delete' || body.kind === 'setData' ? [body] : []
 }

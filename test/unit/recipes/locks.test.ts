@@ -45,6 +45,17 @@ describe('an exclusive lock', () => {
     await tabs.until(second.release())
   })
 
+  test('has a token that grows also for one who has waited since before it was stolen', async () => {
+    const [a, b, c] = [await tabs.open(), await tabs.open(), await tabs.open()]
+    const first = await tabs.until(new Locks(a).acquire('doc'))
+    const waiting = new Locks(b).acquire('doc')
+    await tabs.pass(50)
+    const stolen = await tabs.until(new Locks(c).request('doc', { steal: true }, ({ token }) => token))
+    expect(stolen.zxid).toBeGreaterThan(first.token.zxid)
+    const last = await tabs.until(waiting)
+    expect(last.token.zxid).toBeGreaterThan(stolen.zxid)
+  })
+
   test('comes free when the session of its holder expires', async () => {
     const [a, b] = [await tabs.open(4000), await tabs.open(60_000)]
     const hold = await tabs.until(new Locks(a).acquire('doc'))
