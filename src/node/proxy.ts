@@ -89,7 +89,9 @@ export class WebSocketProxy {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { pathname } = new URL(request.url ?? '/', 'http://proxy')
+    // Not every request line holds a URL.
+    const asked = request.url ?? '/'
+    const pathname = URL.canParse(asked, 'http://proxy') ? new URL(asked, 'http://proxy').pathname : ''
     if (pathname !== '/health') {
       response.writeHead(pathname === '/' ? 426 : 404, { 'content-type': 'text/plain' }).end('a WebSocket is needed\n')
       return

@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import WebSocket from 'ws'
 import { type PipeSocket, webSocketPipe } from '../../../src/client/web-socket-pipe.ts'
@@ -44,6 +44,19 @@ const status = (query = '', protocols: string[] = [], headers: Record<string, st
       resolve(101)
       socket.close()
     })
+  })
+
+/** Sends these lines of a request as they are; the first line of the answer. */
+const line = (...lines: string[]): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(proxy.address.port, HOST, () => socket.write([...lines, 'host: proxy', '', ''].join('\r\n')))
+    socket.on('data', (chunk) => {
+      answer += chunk
+      socket.destroy()
+    })
+    socket.on('error', reject)
+    socket.on('close', () => resolve(answer.split('\r\n', 1)[0] ?? ''))
   })
 
 async function open() {
@@ -196,5 +209,14 @@ describe('admission', () => {
     await start()
     expect((await fetch(url().replace('ws', 'http'))).status).toBe(426)
     expect((await fetch(url('x').replace('ws', 'http'))).status).toBe(404)
+  })
+
+  test('of request lines that hold a URL', async () => {
+    await start({ token: 'secret' })
+    for (const target of ['//', 'http://[', '*']) {
+      expect(await line(`GET ${target} HTTP/1.1`)).toBe('HTTP/1.1 404 Not Found')
+    }
+    expect(await line('GET // HTTP/1.1', 'upgrade: websocket', 'connection: upgrade')).toBe('HTTP/1.1 400 Bad Request')
+    expect(await status('?token=secret')).toBe(101)
   })
 })
