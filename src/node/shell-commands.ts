@@ -194,7 +194,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
         for await (const notice of notices) context.print(told(notice))
       }
       if (!context.interactive) return listen()
-      listen().catch((error: unknown) => context.print(String(error)))
+      listen().catch((error: unknown) => {
+        // Whoever leaves the shell need not be told.
+        if (!(error instanceof KeeperError && error.code === 'Closed')) context.print(String(error))
+      })
     },
   },
   removewatches: {

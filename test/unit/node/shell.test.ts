@@ -58,6 +58,16 @@ describe('the shell', () => {
     expect(code).toBe(0)
   })
 
+  test('prints what a lasting watch says until it is left, and no error then', async () => {
+    const { code, lines } = await shell(['create /w', 'watch -r /w', 'create /w/a', 'delete /w/a', 'delete /w', 'quit'])
+    expect(lines.filter((line) => !line.startsWith('Created'))).toEqual([
+      'WATCH NodeCreated /w/a',
+      'WATCH NodeDeleted /w/a',
+      'WATCH NodeDeleted /w',
+    ])
+    expect(code).toBe(0)
+  })
+
   test('says what is wrong, goes on, and ends with 1', async () => {
     const { code, lines } = await shell(['get /nothing', 'foo', 'get', 'get -z /', 'get "', 'setAcl / x', 'ls /'])
     expect(lines).toEqual([
