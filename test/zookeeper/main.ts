@@ -12,10 +12,11 @@ import { recipes } from './recipes.ts'
 import { missing } from './requirements.ts'
 import { removeFolders } from './servers.ts'
 import { suite } from './suite.ts'
+import { tasks } from './tasks.ts'
 import { vectors } from './vectors.ts'
 import { zkcli } from './zkcli.ts'
 
-const PARTS = { zkcli, kazoo, 'beside-a-tab': besideATab, suite, recipes, vectors, random, kill }
+const PARTS = { zkcli, kazoo, 'beside-a-tab': besideATab, suite, recipes, tasks, vectors, random, kill }
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 const asked = process.argv.slice(2)
