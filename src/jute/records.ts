@@ -54,7 +54,8 @@ export interface AclRecord {
 
 const aclEntry: Codec<AclRecord> = {
   write: (writer, acl) => writer.int(acl.perms).string(acl.scheme).string(acl.id),
-  read: (reader) => ({ perms: reader.int(), scheme: reader.text(), id: reader.text() }),
+  // Empty is null for some clients: kazoo's CREATOR_ALL_ACL is `auth` of nobody named.
+  read: (reader) => ({ perms: reader.int(), scheme: reader.string() ?? '', id: reader.string() ?? '' }),
 }
 
 export const aclCodec: Codec<readonly AclRecord[]> = {

@@ -8,13 +8,14 @@ import traceback
 from kazoo.client import KazooClient, KazooState
 from kazoo.exceptions import (
     BadVersionError,
+    InvalidACLError,
     LockTimeout,
     NoAuthError,
     NodeExistsError,
     NoNodeError,
     NotEmptyError,
 )
-from kazoo.security import make_digest_acl
+from kazoo.security import CREATOR_ALL_ACL, make_digest_acl
 
 HOSTS = sys.argv[1]
 clients = []
@@ -97,6 +98,9 @@ def acls(a, b):
     stat = b.set_acls("/mine", [make_digest_acl("me", "secret", read=True)])
     assert stat.aversion == 1
     raises(NoAuthError, b.set, "/mine", b"no")
+    raises(InvalidACLError, a.create, "/own", b"", acl=CREATOR_ALL_ACL)
+    b.create("/own", b"", acl=CREATOR_ALL_ACL)
+    assert b.get_acls("/own")[0] == acl
 
 
 def one_shot_watches(a, b):

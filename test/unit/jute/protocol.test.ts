@@ -57,6 +57,15 @@ describe('what is written is read', () => {
     )
   })
 
+  test('an ACL whose id is null, as kazoo sends an empty one', () => {
+    const setACL = { kind: 'setACL', path: '/a', acl: [{ perms: 31, scheme: 'auth', id: '' }], version: -1 } as const
+    const bytes = encodeRequest(1, setACL)
+    const idAt = bytes.length - 8
+    expect([...bytes.subarray(idAt)]).toEqual([0, 0, 0, 0, 255, 255, 255, 255])
+    bytes.fill(255, idAt, idAt + 4)
+    expect(plain(decodeRequest(bytes).request)).toEqual(plain(setACL))
+  })
+
   test('a handshake without the read-only byte, as clients before 3.4 send it', () => {
     const hello = { protocolVersion: 0, lastZxidSeen: 5, timeOut: 3000, sessionId: 0n, passwd: new Uint8Array(16) }
     const bytes = encodeConnectRequest({ ...hello, readOnly: true } as never)
