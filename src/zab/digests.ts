@@ -130,5 +130,6 @@ export function learnerOnQuarantine(peer: Peer, role: Following, orders: Order[]
   if (!role.differs) return stepDown(peer, 'Quarantine out of turn', orders)
   quarantine(peer, 'its tree differs from that of the others', orders)
   mark(orders, 'snapshot-for-the-tree')
-  startFollowing(peer, role.leader, orders, false, true)
+  // The leader had taken it before: being full now is no reason to send it elsewhere, where it would ask for its log only.
+  startFollowing(peer, role.leader, orders, true, true)
 }

@@ -119,9 +119,10 @@ function announce(peer: Peer, role: Looking, orders: Order[]): void {
 export function onNotification(peer: Peer, from: ReplicaId, link: LinkId, n: Notification, orders: Order[]): void {
   const role = peer.role
   // Whoever looks has everything on its disk, and a vote for oneself says what that is.
-  const looks = n.state === 'looking'
+  const looks = n.state === 'looking' || n.state === 'observing'
   const says = { acceptedEpoch: n.accepted, ...(n.leader === from ? { currentEpoch: n.epoch, zxid: n.zxid } : {}) }
-  if (looks && tellIfBehind(peer, from, link, says, orders)) return
+  // One that is no voter by its own log may have forgotten that it is one; or it knows, and is answered as others are.
+  if (looks && tellIfBehind(peer, from, link, says, orders) && n.state === 'looking') return
   const answer = (): void => {
     orders.push({ kind: 'send', to: from, link, message: currentNotification(peer) })
   }

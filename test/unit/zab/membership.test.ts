@@ -47,6 +47,7 @@ test.each([
   ['with nobody', raw(ENSEMBLE, [0])],
   ['cut off', raw(ENSEMBLE, [1]).slice(0, -1)],
   ['with a rest', new Uint8Array([...raw(ENSEMBLE, [1]), 0])],
+  ['of a format that needs no saying', new Uint8Array([...raw(ENSEMBLE, [1]), 0, 0, 0, 1])],
   ['empty', new Uint8Array(0)],
 ])('a record %s is refused', (_what, bytes) => {
   expect(() => decodeConfig(bytes)).toThrow(DecodeError)
