@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { follows, type Zxid } from '../base/zxid.ts'
+import { nextIncarnation } from '../storage/incarnation.ts'
 import { type Batch, Layout } from '../storage/layout.ts'
 import { EMPTY_STATE, type StateRecord } from '../storage/schema.ts'
 import type { Recovered } from '../storage/txn-log.ts'
@@ -65,7 +66,7 @@ export async function claim(store: LevelStore): Promise<Found> {
   const [kept, stateBytes] = await Promise.all([db.get(IDENTITY), db.get(STATE)])
   if (kept === undefined || stateBytes === undefined) throw storageFailed('the directory holds no replica')
   const before = decodeIdentity(kept)
-  const identity = { ...before, incarnation: before.incarnation + 1 }
+  const identity = { ...before, incarnation: nextIncarnation(before.incarnation, Date.now()) }
   await db.put(IDENTITY, encodeIdentity(identity), DURABLE)
   store.incarnation = identity.incarnation
   const state = decodeState(stateBytes)

@@ -25,6 +25,7 @@ export class Disk {
   constructor(log: TxnLog, hear: (fact: Fact) => void) {
     this.#log = log
     this.#hear = hear
+    log.onlost = (why) => this.#fail(why)
   }
 
   write(order: Extract<Order, { kind: 'write' }>): void {

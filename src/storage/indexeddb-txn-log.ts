@@ -66,6 +66,7 @@ const readIdentity = async (db: Database) => {
  * with them: nothing is read or awaited inside, and an append is one record in one store.
  */
 class IndexedDbTxnLog implements TxnLog {
+  onlost: ((why: KeeperError) => void) | null = null
   readonly #db: IDBDatabase
   readonly #layout: Layout
   #jobs: Job[] = []
@@ -77,10 +78,10 @@ class IndexedDbTxnLog implements TxnLog {
   constructor(db: IDBDatabase, layout: Layout) {
     this.#db = db
     this.#layout = layout
-    db.addEventListener('close', () => this.#fail(storageFailed('the browser closed the database')))
+    db.addEventListener('close', () => this.#lose('the browser closed the database'))
     db.addEventListener('versionchange', () => {
       db.close()
-      this.#fail(storageFailed('claimed anew: another worker takes over this log, or it is being deleted'))
+      this.#lose('claimed anew: another worker takes over this log, or it is being deleted')
     })
   }
 
@@ -211,6 +212,13 @@ class IndexedDbTxnLog implements TxnLog {
   #asFailure(error: unknown): KeeperError {
     const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     return storageFailed(`the log could not be written: ${detail}`, error)
+  }
+
+  #lose(how: string): void {
+    const first = this.#failure === null
+    const failure = storageFailed(how)
+    this.#fail(failure)
+    if (first) this.onlost?.(failure)
   }
 
   /** Every later write rejects; what waits does so now. */

@@ -5,6 +5,7 @@ import type { Entry } from '../zab/entry.ts'
 import { decodeEntries, encodeEntries } from '../zab/entry-codec.ts'
 import { checksum } from './checksum.ts'
 import { storageFailed } from './database.ts'
+import { nextIncarnation } from './incarnation.ts'
 import { type Batch, Layout } from './layout.ts'
 import {
   type ChunkKey,
@@ -170,7 +171,7 @@ export async function raiseIncarnation(db: Database): Promise<void> {
   const identities = tx.objectStore('identity')
   const [identity, state] = await Promise.all([identities.get('identity'), tx.objectStore('state').get('state')])
   if (identity === undefined || state === undefined) throw garbled(db, 'it has no identity')
-  const raised = { ...identity, incarnation: identity.incarnation + 1 }
+  const raised = { ...identity, incarnation: nextIncarnation(identity.incarnation, Date.now()) }
   const key: ChunkKey = [state.base, state.snapshotSerial, 0]
   await Promise.all([identities.put(raised, 'identity'), ...sweep(tx.objectStore('snapshot'), key[0], key[1]), tx.done])
 }

@@ -1,3 +1,4 @@
+import type { KeeperError } from '../base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from '../zab/entry.ts'
@@ -48,6 +49,8 @@ export interface TxnLog {
   saveSnapshot(zxid: Zxid, config: Entry | null, chunks: Iterable<Uint8Array>, keepFrom: Zxid): Promise<number>
   /** Bytes used, for `inspect()`; null where the platform does not say. */
   usage(): Promise<{ readonly entries: number; readonly bytes: number | null }>
+  /** Set by whoever must know at once that the platform took the log away (deleted, evicted, claimed anew), when nothing is being written. Called once. */
+  onlost?: ((why: KeeperError) => void) | null
   /** Ends after what was issued. Nothing is written afterwards. */
   close(): Promise<void>
 }

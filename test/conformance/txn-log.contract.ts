@@ -56,7 +56,7 @@ export function txnLogContract(name: string, make: () => Promise<Subject>): void
       const again = (await subject.open()).recovered
       expect(again.entries).toEqual([...run(1, 1, 3), ...run(3, 1, 2)])
       expect(again).toMatchObject({ acceptedEpoch: 3, currentEpoch: 3, base: 0, committed: makeZxid(1, 2) })
-      expect(again.incarnation).toBe(recovered.incarnation + 1)
+      expect(again.incarnation).toBeGreaterThan(recovered.incarnation)
     })
 
     it('keeps what a replica remembers of others, and that it was demoted', async () => {

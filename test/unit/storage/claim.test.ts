@@ -75,7 +75,7 @@ describe('claimReplica', () => {
     const again = await claim()
     expect(again.founded).toBe(false)
     expect(again.recovered.replica).toBe(voter.recovered.replica)
-    expect(again.recovered.incarnation).toBe(voter.recovered.incarnation + 1)
+    expect(again.recovered.incarnation).toBeGreaterThan(voter.recovered.incarnation)
     expect((await claim()).recovered.replica).toBe(observer.recovered.replica)
   })
 
@@ -89,7 +89,8 @@ describe('claimReplica', () => {
     void locks.request(replicaLock({ ensemble, replica }), { mode: 'shared' }, () => new Promise(() => {}))
     await dead.release()
     const taken = await take()
-    expect(taken?.recovered).toMatchObject({ replica, incarnation: dead.recovered.incarnation + 1 })
+    expect(taken?.recovered.replica).toBe(replica)
+    expect(taken?.recovered.incarnation).toBeGreaterThan(dead.recovered.incarnation)
     expect(await take()).toBeNull()
     await taken?.release()
     expect(await take()).not.toBeNull()

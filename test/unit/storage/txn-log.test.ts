@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
 import { makeZxid, type Zxid } from '../../../src/base/zxid.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
@@ -112,4 +112,43 @@ it('fails every later write once the database was asked for by an upgrade', asyn
   })
   const write = opened?.log.write([{ kind: 'acceptedEpoch', epoch: 1 }], STRICT)
   await expect(write).rejects.toMatchObject({ code: 'StorageFailed' })
+})
+
+it('opens with a higher incarnation than it ever had, when it was put back from a backup in between', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 1) })
+  try {
+    const subject = await onDisk()
+    const { log } = await subject.open()
+    await log.close()
+    const db = await subject.database()
+    const backup = await db.get('identity', 'identity')
+    db.close()
+    const had: number[] = []
+    for (let i = 0; i < 5; i++) {
+      vi.advanceTimersByTime(60_000)
+      const { log, recovered } = await subject.open()
+      had.push(recovered.incarnation)
+      await log.close()
+    }
+    const again = await subject.database()
+    if (backup !== undefined) await again.put('identity', backup, 'identity')
+    again.close()
+    vi.advanceTimersByTime(60_000)
+    expect((await subject.open()).recovered.incarnation).toBeGreaterThan(Math.max(...had))
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+it('says by itself that its database is deleted or claimed anew, once, and not when it was closed before', async () => {
+  const subject = await onDisk()
+  const first = (await subject.open()).log
+  const heard: string[] = []
+  first.onlost = ({ code, message }) => heard.push(`${code}: ${message}`)
+  const second = (await subject.open()).log
+  expect(heard).toEqual([expect.stringMatching(/^StorageFailed: claimed anew/)])
+  second.onlost = first.onlost
+  await second.close()
+  await subject.open()
+  expect(heard).toHaveLength(1)
 })
