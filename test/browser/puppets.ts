@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import puppeteer, { type Browser, type Page } from 'puppeteer-core'
-import type { Keeper } from '../../src/index.ts'
+import type { Keeper, KeeperOpenOptions } from '../../src/index.ts'
 import { chromiumArgs, findChromium } from './chromium.ts'
 
 export type { Page } from 'puppeteer-core'
@@ -10,9 +10,9 @@ export type { Page } from 'puppeteer-core'
 declare global {
   interface Window {
     keeper: Keeper
-    /** When requests were sent and answered, `Date.now()`. */
     /** States and notices. */
     told: string[]
+    /** When requests were sent and answered, `Date.now()`. */
     writes: { readonly sent: number; readonly acked: number }[]
   }
 }
@@ -37,12 +37,16 @@ function withoutHotReload(): void {
 
 /** A browser over one profile, without the flags that keep hidden pages awake. */
 export class Puppets {
-  readonly #origin: string
+  /** The test server's. */
+  readonly origin: string
   readonly #profile = mkdtempSync(join(tmpdir(), 'tabkeeper-puppets-'))
+  readonly #args: readonly string[]
   #browser: Browser | null = null
 
-  constructor(origin: string) {
-    this.#origin = origin
+  /** `args`: more arguments of Chromium. */
+  constructor(origin: string, args: readonly string[] = []) {
+    this.origin = origin
+    this.#args = args
   }
 
   /** The browser's own process. */
@@ -58,7 +62,7 @@ export class Puppets {
       userDataDir: this.#profile,
       headless: true,
       // Without a spare renderer, so that a new one is the new tab's.
-      args: chromiumArgs('SpareRendererForSitePerProcess'),
+      args: [...chromiumArgs('SpareRendererForSitePerProcess'), ...this.#args],
       ignoreDefaultArgs: [
         '--disable-background-timer-throttling',
         '--disable-backgrounding-occluded-windows',
@@ -72,10 +76,65 @@ export class Puppets {
     const before = await this.#renderers()
     const page = await this.#started().newPage()
     await page.evaluateOnNewDocument(withoutHotReload)
-    await page.goto(`${this.#origin}/test/browser/pages/blank.html`)
+    await page.goto(`${this.origin}/test/browser/pages/blank.html`)
     await page.waitForFunction(() => 'tabkeeper' in window, { polling: 50 })
     const [pid] = (await this.#renderers()).filter((one) => !before.includes(one))
     if (pid === undefined) throw new Error('The new tab has no renderer of its own.')
+    return this.#puppet(page, pid)
+  }
+
+  /** The same by `window.open` from another tab: one renderer, and the session storage copied. */
+  async openFrom(opener: Puppet): Promise<Puppet> {
+    const opened = new Promise<Page>((resolve) => {
+      opener.page.once('popup', (page) => resolve(page as Page))
+    })
+    await opener.page.evaluate((url) => {
+      window.open(url)
+    }, `${this.origin}/test/browser/pages/blank.html`)
+    const page = await opened
+    await page.waitForFunction(() => 'tabkeeper' in window, { polling: 50 })
+    return this.#puppet(page, opener.pid)
+  }
+
+  /** The whole browser dies at once, as by a power cut; what it stored stays. */
+  async kill(): Promise<void> {
+    const { pid } = this
+    process.kill(pid, 'SIGKILL')
+    await gone(pid)
+    this.#browser = null
+  }
+
+  /** Every page is left and the browser ends; what it stored stays. */
+  async quit(): Promise<void> {
+    await this.#browser?.close()
+    this.#browser = null
+  }
+
+  /** While the browser does not run: what it stored, aside. */
+  keepCopy(): string {
+    const copy = `${this.#profile}-copy`
+    cpSync(this.#profile, copy, { recursive: true })
+    return copy
+  }
+
+  /** While the browser does not run: as a backup is put back. The copy is used up. */
+  putBack(copy: string): void {
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 })
+    renameSync(copy, this.#profile)
+  }
+
+  async end(): Promise<void> {
+    await this.quit()
+    rmSync(`${this.#profile}-copy`, { recursive: true, force: true })
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  #started(): Browser {
+    if (this.#browser === null) throw new Error('The browser is not running.')
+    return this.#browser
+  }
+
+  async #puppet(page: Page, pid: number): Promise<Puppet> {
     const session = await page.createCDPSession()
     const state = (to: 'frozen' | 'active'): Promise<void> =>
       session.send('Page.setWebLifecycleState', { state: to }).then(() => undefined)
@@ -91,24 +150,6 @@ export class Puppets {
         await crashed
       },
     }
-  }
-
-  /** The whole browser dies at once, as by a power cut; what it stored stays. */
-  async kill(): Promise<void> {
-    const { pid } = this
-    process.kill(pid, 'SIGKILL')
-    await gone(pid)
-    this.#browser = null
-  }
-
-  async end(): Promise<void> {
-    await this.#browser?.close()
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 })
-  }
-
-  #started(): Browser {
-    if (this.#browser === null) throw new Error('The browser is not running.')
-    return this.#browser
   }
 
   async #renderers(): Promise<number[]> {
@@ -132,11 +173,17 @@ async function gone(pid: number): Promise<void> {
   throw new Error(`process ${pid} lives on`)
 }
 
-export const openKeeper = (puppet: Puppet, ensemble: string, sessionTimeout = 4000): Promise<void> =>
+export const openKeeper = (
+  puppet: Puppet,
+  ensemble: string,
+  sessionTimeout = 4000,
+  options: Partial<Omit<KeeperOpenOptions, 'ensemble'>> = {},
+): Promise<void> =>
   puppet.page.evaluate(
-    async (name, timeout) => {
+    async (name, timeout, rest) => {
       window.told = []
       window.keeper = await window.tabkeeper.Keeper.open({
+        ...rest,
         ensemble: name,
         sessionTimeout: timeout,
         onNotice: ({ code, message }) => window.told.push(`${code}: ${message}`),
@@ -145,6 +192,7 @@ export const openKeeper = (puppet: Puppet, ensemble: string, sessionTimeout = 40
     },
     ensemble,
     sessionTimeout,
+    options,
   )
 
 export const inspectPuppet = (puppet: Puppet) =>

@@ -1,0 +1,193 @@
+import { expect, test } from './fixtures.ts'
+import { inspectPuppet, openKeeper, type Puppet, Puppets } from './puppets.ts'
+
+const stateOf = ({ page }: Puppet) => page.evaluate(() => window.keeper.state)
+const toldOf = ({ page }: Puppet) => page.evaluate(() => window.told)
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** So many voters, opened one after the other. */
+async function voters(puppets: Puppets, ensemble: string, count: number, sessionTimeout?: number): Promise<Puppet[]> {
+  const tabs: Puppet[] = []
+  for (let i = 0; i < count; i++) {
+    const tab = await puppets.open()
+    await openKeeper(tab, ensemble, sessionTimeout)
+    tabs.push(tab)
+  }
+  await allVote(tabs)
+  return tabs
+}
+
+const allVote = (tabs: readonly Puppet[]) =>
+  expect
+    .poll(async () => (await Promise.all(tabs.map(inspectPuppet))).map((one) => one.voters.length), { timeout: 30_000 })
+    .toEqual(tabs.map(() => tabs.length))
+
+async function leaderOf(tabs: readonly Puppet[]): Promise<Puppet> {
+  const roles = await Promise.all(tabs.map(inspectPuppet))
+  const leader = tabs[roles.findIndex(({ role }) => role === 'leading')]
+  if (leader === undefined) throw new Error('nobody leads')
+  return leader
+}
+
+/** Creates one node after the other below `path`; `window.told` becomes the names of the acknowledged ones. */
+const keepCreating = ({ page }: Puppet, path: string): Promise<void> =>
+  page.evaluate(async (at) => {
+    window.created = []
+    await window.keeper.create(at)
+    const create = async (): Promise<void> => {
+      const { keeper } = window
+      for (let n = 0; keeper === window.keeper && keeper.state !== 'closed' && keeper.state !== 'lost'; n++) {
+        await keeper.create(`${at}/${n}`).then(
+          () => window.created.push(String(n)),
+          // What cannot be sent is refused at once, again and again.
+          () => new Promise((resolve) => setTimeout(resolve, 10)),
+        )
+      }
+    }
+    void create()
+  }, path)
+
+const createdOf = ({ page }: Puppet) => page.evaluate(() => [...window.created])
+
+/** What of `names` is not below `path`, as this page sees it after a sync. */
+const missing = async ({ page }: Puppet, path: string, names: readonly string[]): Promise<string[]> => {
+  const there = new Set(
+    await page.evaluate(async (at) => {
+      await window.keeper.sync(at)
+      return [...(await window.keeper.getChildren(at)).children]
+    }, path),
+  )
+  return names.filter((name) => !there.has(name))
+}
+
+declare global {
+  interface Window {
+    created: string[]
+    restored: boolean
+  }
+}
+
+let puppets: Puppets
+test.beforeEach(async ({ server }) => {
+  puppets = new Puppets(server.origin)
+  await puppets.start()
+})
+test.afterEach(() => puppets.end())
+
+test('the leader is frozen for a minute: it comes back as the replica that it was; its page, whose session is over, opens anew @slow', async () => {
+  test.setTimeout(180_000)
+  const tabs = await voters(puppets, 'minute', 3)
+  const leader = await leaderOf(tabs)
+  const [other] = tabs.filter((tab) => tab !== leader) as [Puppet]
+  const { replica } = await inspectPuppet(leader)
+  await keepCreating(other, '/other')
+  await keepCreating(leader, '/leader')
+  await pause(1000)
+  await leader.freeze()
+  await pause(60_000)
+  const midway = (await createdOf(other)).length
+  await leader.thaw()
+  await expect.poll(() => stateOf(leader), { timeout: 20_000 }).toBe('lost')
+  await expect.poll(async () => (await inspectPuppet(leader)).role, { timeout: 20_000 }).toMatch(/following|observing/)
+  expect((await inspectPuppet(leader)).replica).toBe(replica)
+  const before = await createdOf(leader)
+  await leader.page.evaluate(() => window.keeper.close())
+  await openKeeper(leader, 'minute')
+  expect((await inspectPuppet(leader)).replica).toBe(replica)
+  await allVote(tabs)
+  expect((await createdOf(other)).length).toBeGreaterThan(midway)
+  expect(await missing(leader, '/other', await createdOf(other))).toEqual([])
+  expect(await missing(other, '/leader', before)).toEqual([])
+})
+
+test("the leader's renderer is stopped and continued, as by a machine that sleeps: it follows, and nothing acknowledged is lost @slow", async () => {
+  test.setTimeout(120_000)
+  const tabs = await voters(puppets, 'stopped', 3)
+  const leader = await leaderOf(tabs)
+  const [other] = tabs.filter((tab) => tab !== leader) as [Puppet]
+  await keepCreating(other, '/other')
+  await keepCreating(leader, '/leader')
+  await pause(1000)
+  process.kill(leader.pid, 'SIGSTOP')
+  await pause(12_000)
+  const { leader: second } = await inspectPuppet(other)
+  process.kill(leader.pid, 'SIGCONT')
+  await expect.poll(() => stateOf(leader), { timeout: 20_000 }).toBe('lost')
+  await expect.poll(async () => (await inspectPuppet(leader)).role, { timeout: 20_000 }).toBe('following')
+  // Who led meanwhile still does: the one that woke deposed nobody.
+  expect((await inspectPuppet(leader)).leader).toBe(second)
+  expect(await missing(other, '/leader', await createdOf(leader))).toEqual([])
+  expect(await missing(other, '/other', await createdOf(other))).toEqual([])
+})
+
+test('back and forward: the page that was left is out at once; brought back by the cache it is told so, and opens anew', async () => {
+  const [tab] = (await voters(puppets, 'back', 1)) as [Puppet]
+  // The only tab of a headless Chromium is never kept.
+  await puppets.open()
+  const { replica, incarnation } = await inspectPuppet(tab)
+  await tab.page.evaluate(() => {
+    addEventListener('pageshow', ({ persisted }) => {
+      window.restored = persisted
+    })
+  })
+  await tab.page.evaluate(() => window.keeper.create('/mortal', null, { mode: 'ephemeral' }).then(() => undefined))
+  await tab.page.goto(`${puppets.origin}/test/browser/pages/platform.html`)
+  // Its replica is free for the next tab, and its ephemeral is gone.
+  const next = await puppets.open()
+  await openKeeper(next, 'back')
+  expect((await inspectPuppet(next)).replica).toBe(replica)
+  await expect.poll(() => next.page.evaluate(() => window.keeper.exists('/mortal'))).toBeNull()
+  await next.page.close()
+  await tab.page.goBack()
+  expect(await tab.page.evaluate(() => window.restored)).toBe(true)
+  await expect.poll(() => stateOf(tab)).toBe('lost')
+  expect((await toldOf(tab)).at(-1)).toBe('lost: The page was left.')
+  await openKeeper(tab, 'back')
+  const again = await inspectPuppet(tab)
+  expect(again.replica).toBe(replica)
+  expect(again.incarnation).toBeGreaterThan(incarnation + 1)
+})
+
+test('a duplicated tab, and one that a page opened, are replicas of their own', async () => {
+  const [tab] = (await voters(puppets, 'twice', 1)) as [Puppet]
+  await tab.page.evaluate(() => {
+    sessionStorage.setItem('kept', 'by the tab')
+    history.replaceState({ kept: 'by the tab' }, '')
+  })
+  const opened = await puppets.openFrom(tab)
+  expect(await opened.page.evaluate(() => sessionStorage.getItem('kept'))).toBe('by the tab')
+  await openKeeper(opened, 'twice')
+  const [a, b] = await Promise.all([tab, opened].map(inspectPuppet))
+  expect(b?.replica).not.toBe(a?.replica)
+  expect(b?.leader).toBe(a?.replica)
+  // Whoever opened it may go.
+  await tab.page.close()
+  await opened.page.evaluate(() => window.keeper.create('/after').then(() => undefined))
+})
+
+test('pages reload while a leader is elected, five times over: all find together again, and nothing acknowledged is lost @slow', async () => {
+  test.setTimeout(120_000)
+  const tabs = await voters(puppets, 'reload', 3)
+  for (let round = 0; round < 5; round++) {
+    const leader = await leaderOf(tabs)
+    const others = tabs.filter((tab) => tab !== leader) as [Puppet, Puppet]
+    await keepCreating(others[1], `/round-${round}`)
+    await others[1].page.waitForFunction(() => window.created.length > 10, { polling: 20 })
+    const reload = async (tab: Puppet): Promise<void> => {
+      await tab.page.reload()
+      await tab.page.waitForFunction(() => 'tabkeeper' in window, { polling: 50 })
+      await openKeeper(tab, 'reload')
+    }
+    // The leader goes, and amid the election that follows one of the two that are left.
+    const first = reload(leader)
+    await pause(round * 40)
+    await Promise.all([first, reload(others[0])])
+    await allVote(tabs)
+    const created = await createdOf(others[1])
+    for (const tab of tabs) expect(await missing(tab, `/round-${round}`, created)).toEqual([])
+    expect(await toldOf(others[1])).not.toContainEqual(expect.stringMatching(/^lost/))
+    await others[1].page.evaluate(() => window.keeper.close())
+    await openKeeper(others[1], 'reload')
+    await allVote(tabs)
+  }
+})
