@@ -32,6 +32,10 @@ export class Applications {
     this.#locks.start(Math.min(pages, 3))
   }
 
+  calm(): void {
+    this.#locks.calm()
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.#tasks.stop(), this.#locks.stop()])
   }
