@@ -187,13 +187,13 @@ const CODECS: { readonly [K in SimpleKind]: Codec<SimpleRecords[K]> } = {
   deleteContainer: pathOnly,
   auth: {
     write: (writer, r) => writer.int(r.type).string(r.scheme).buffer(r.auth),
-    read: (reader) => ({ type: reader.int(), scheme: reader.text(), auth: reader.buffer() }),
+    read: (reader) => ({ type: reader.int(), scheme: reader.string() ?? '', auth: reader.buffer() }),
   },
   setWatches,
   setWatches2,
   getEphemerals: {
     write: (writer, r) => writer.string(r.prefixPath),
-    read: (reader) => ({ prefixPath: reader.text() }),
+    read: (reader) => ({ prefixPath: reader.string() ?? '' }),
   },
   getAllChildrenNumber: pathOnly,
   addWatch: {

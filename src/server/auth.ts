@@ -12,7 +12,7 @@ export function identities(
   superDigest: string | undefined,
 ): readonly Identity[] | null {
   if (scheme === 'ip') return address === '' ? null : [{ scheme, id: address }]
-  const secret = text(auth)
+  const secret = auth === null ? null : text(auth)
   if (scheme !== 'digest' || secret === null) return null
   const id = digestId(secret)
   const own = { scheme, id }
@@ -20,9 +20,9 @@ export function identities(
   return [{ scheme: 'super', id: '' }, own]
 }
 
-function text(bytes: Uint8Array | null): string | null {
+function text(bytes: Uint8Array): string | null {
   try {
-    return fromUtf8(bytes ?? new Uint8Array(0))
+    return fromUtf8(bytes)
   } catch {
     return null
   }

@@ -62,9 +62,12 @@ export function answerRead(state: State, watches: Watches, connection: Connectio
     case 'addWatch':
       return addWatch(watches, connection, request)
     case 'checkWatches':
-      return watches.has(id, request.path, modesOf(request.type)) ? nothing('removeWatches') : failed('NoWatcher')
-    case 'removeWatches':
-      return watches.remove(id, request.path, modesOf(request.type)) ? nothing('removeWatches') : failed('NoWatcher')
+    case 'removeWatches': {
+      const modes = modesOf(request.type)
+      if (modes === 0) return failed('MarshallingError')
+      const act = request.kind === 'checkWatches' ? 'has' : 'remove'
+      return watches[act](id, request.path, modes) ? nothing('removeWatches') : failed('NoWatcher')
+    }
     case 'reconfig':
       // The autopilot decides who votes, and `keeper.reconfig`; as in a ZooKeeper with its default settings.
       return failed('ReconfigDisabled')
@@ -100,7 +103,9 @@ function readOne({ tree }: State, who: readonly Identity[], op: MultiReadOp): Mu
 }
 
 function addWatch(watches: Watches, { id }: Connection, { path, mode }: SimpleRequest<'addWatch'>): Answer {
-  if (mode !== ADD_WATCH_MODES.persistent && mode !== ADD_WATCH_MODES.persistentRecursive) return failed('BadArguments')
+  if (mode !== ADD_WATCH_MODES.persistent && mode !== ADD_WATCH_MODES.persistentRecursive) {
+    return failed('MarshallingError')
+  }
   watches.add(id, path, mode === ADD_WATCH_MODES.persistent ? WATCH.persistent : WATCH.recursive)
   return nothing('addWatch')
 }

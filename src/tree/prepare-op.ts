@@ -129,6 +129,9 @@ function createMode(
   { session, options }: Asking,
   op: Create,
 ): { readonly sequential: boolean; readonly owner: bigint } {
+  const withTtl = op.flags === CREATE_FLAGS.persistentWithTtl || op.flags === CREATE_FLAGS.persistentSequentialWithTtl
+  // ZooKeeper: EphemeralType.validateTTL.
+  if (op.kind === 'createTTL' && !withTtl && op.ttl >= 0) throw new Refusal('BadArguments')
   switch (op.flags) {
     case CREATE_FLAGS.persistent:
     case CREATE_FLAGS.persistentSequential:

@@ -66,6 +66,13 @@ describe('what is written is read', () => {
     expect(plain(decodeRequest(bytes).request)).toEqual(plain(setACL))
   })
 
+  test('a prefix or a scheme that is null as an empty one', () => {
+    const prefix = encodeRequest(1, { kind: 'getEphemerals', prefixPath: '' })
+    expect(plain(decodeRequest(prefix.fill(255, -4)).request)).toMatchObject({ prefixPath: '' })
+    const auth = encodeRequest(1, { kind: 'auth', type: 0, scheme: '', auth: null })
+    expect(plain(decodeRequest(auth.fill(255, -8)).request)).toMatchObject({ scheme: '', auth: null })
+  })
+
   test('a handshake without the read-only byte, as clients before 3.4 send it', () => {
     const hello = { protocolVersion: 0, lastZxidSeen: 5, timeOut: 3000, sessionId: 0n, passwd: new Uint8Array(16) }
     const bytes = encodeConnectRequest({ ...hello, readOnly: true } as never)

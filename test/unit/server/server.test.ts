@@ -58,6 +58,24 @@ describe('order within a session', () => {
   })
 })
 
+describe('what ZooKeeper refuses', () => {
+  const watches = (type: number): Request => ({ kind: 'removeWatches', path: '/', type })
+  const { BadArguments, MarshallingError, NoWatcher, AuthFailed } = ERROR_CODES
+  it.each<[string, Request, number]>([
+    ['a time to live for a node that has none', { ...create('/a'), kind: 'createTTL', ttl: 5 }, BadArguments],
+    ['an unknown mode of watches', { kind: 'addWatch', path: '/', mode: 7 }, MarshallingError],
+    ['an unknown kind of watches', watches(4), MarshallingError],
+    ['watches that are not there', watches(3), NoWatcher],
+    ['a secret that is null', { kind: 'auth', type: 0, scheme: 'digest', auth: null }, AuthFailed],
+  ])('is refused by the same code: %s', (_, request, code) => {
+    const pair = new Pair()
+    pair.session(0, 1)
+    pair.ask(0, 1, [1, request])
+    pair.commit()
+    expect(pair.seen(1).map(({ err }) => err)).toEqual([code])
+  })
+})
+
 describe('watches', () => {
   it('fire before the reply that shows the change, once, with its zxid', () => {
     const pair = new Pair()
