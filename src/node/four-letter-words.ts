@@ -1,6 +1,7 @@
 import { BUILD } from '../base/build.ts'
 import type { ReplicaState } from '../replica/api.ts'
 import type { Counted } from './tcp-connection.ts'
+import type { Traffic } from './traffic.ts'
 
 const WORDS = ['ruok', 'srvr', 'stat', 'cons', 'mntr', 'conf', 'isro', 'envi'] as const
 export type Word = (typeof WORDS)[number]
@@ -13,11 +14,12 @@ const VERSION = `3.8.0-${BUILD.replace(' ', '-')}`
 export interface Report {
   readonly state: ReplicaState
   readonly connections: readonly Counted[]
+  readonly traffic: Traffic
   readonly settings: Readonly<Record<string, string | number>>
 }
 
 /**
- * The answers to ZooKeeper's four-letter words, in its format. Latencies are not measured. ZooKeeper: the package
+ * The answers to ZooKeeper's four-letter words, in its format. ZooKeeper: the package
  * server.command.
  */
 export function answerWord(word: Word, report: Report): string {
@@ -49,13 +51,14 @@ const ANSWERS: Readonly<Record<Word, Answer>> = {
 
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('')
 
-function server({ state, connections }: Report): string[] {
+function server({ state, connections, traffic }: Report): string[] {
+  const { min, average, max } = shownLatency(traffic)
   return [
-    'Latency min/avg/max: 0/0.0/0',
-    `Received: ${sum(connections.map(({ received }) => received))}`,
-    `Sent: ${sum(connections.map(({ sent }) => sent))}`,
+    `Latency min/avg/max: ${min}/${average}/${max}`,
+    `Received: ${traffic.received}`,
+    `Sent: ${traffic.sent}`,
     `Connections: ${connections.length}`,
-    'Outstanding: 0',
+    `Outstanding: ${sum(connections.map(({ outstanding }) => outstanding))}`,
     `Zxid: 0x${state.zxid.applied.toString(16)}`,
     `Mode: ${mode(state)}`,
     `Node count: ${state.server.znodes}`,
@@ -64,24 +67,39 @@ function server({ state, connections }: Report): string[] {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
 
+/** As ZooKeeper shows them: whole milliseconds, and an average with a point. */
+function shownLatency({ latency }: Traffic): Readonly<Record<'min' | 'average' | 'max', string>> {
+  const { min, average, max } = latency
+  const shown = String(Math.round(average * 10_000) / 10_000)
+  return {
+    min: String(Math.floor(min)),
+    average: shown.includes('.') ? shown : `${shown}.0`,
+    max: String(Math.floor(max)),
+  }
+}
+
 /** A leader without others is a ZooKeeper `standalone`. */
 function mode({ role, voters, links }: ReplicaState): string {
   if (role === 'leading') return voters.length === 1 && links.length === 0 ? 'standalone' : 'leader'
   return role === 'following' ? 'follower' : 'observer'
 }
 
-const brief = ({ address, received, sent, unread }: Counted): string =>
-  ` /${address}[1](queued=${unread > 0 ? 1 : 0},recved=${received},sent=${sent})`
+const brief = ({ address, received, sent, outstanding }: Counted): string =>
+  ` /${address}[1](queued=${outstanding},recved=${received},sent=${sent})`
 
 const long = (one: Counted): string =>
   `${brief(one).slice(0, -1)},sid=0x${one.session.toString(16)},est=${one.since},to=${one.timeout})`
 
-const figures = ({ state, connections }: Report): Readonly<Record<string, string | number>> => ({
+const figures = ({ state, connections, traffic }: Report): Readonly<Record<string, string | number>> => ({
   version: VERSION,
   server_state: mode(state),
   num_alive_connections: connections.length,
-  packets_received: sum(connections.map(({ received }) => received)),
-  packets_sent: sum(connections.map(({ sent }) => sent)),
+  min_latency: shownLatency(traffic).min,
+  avg_latency: shownLatency(traffic).average,
+  max_latency: shownLatency(traffic).max,
+  outstanding_requests: sum(connections.map(({ outstanding }) => outstanding)),
+  packets_received: traffic.received,
+  packets_sent: traffic.sent,
   znode_count: state.server.znodes,
   watch_count: state.server.watches,
   ephemerals_count: sum(state.server.sessions.map(({ ephemerals }) => ephemerals)),

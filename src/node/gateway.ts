@@ -169,7 +169,12 @@ export class Gateway {
       dataDir: this.#options.data,
       enforceQuota: String(this.#options.enforceQuota ?? false),
     }
-    return answerWord(word, { state, connections: this.#listener.connections(), settings })
+    return answerWord(word, {
+      state,
+      connections: this.#listener.connections(),
+      traffic: this.#listener.traffic,
+      settings,
+    })
   }
 }
 

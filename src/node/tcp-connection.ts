@@ -1,6 +1,7 @@
 import { LIMITS } from '../base/limits.ts'
 import type { ClientPipe } from '../replica/api.ts'
 import type { TcpPipe } from './tcp-pipe.ts'
+import { type Traffic, Waits } from './traffic.ts'
 
 /** One client's connection, for `cons`. */
 export interface Counted {
@@ -9,8 +10,8 @@ export interface Counted {
   /** Packets. */
   readonly received: number
   readonly sent: number
-  /** Bytes of answers that it has not read. */
-  readonly unread: number
+  /** Requests without an answer yet. */
+  readonly outstanding: number
   /** 0n until it is there. */
   readonly session: bigint
   /** Negotiated, milliseconds. */
@@ -21,6 +22,7 @@ export interface Counted {
 
 interface Terms {
   readonly address: string
+  readonly traffic: Traffic
   /** The handshake is answered. */
   readonly established: () => void
   readonly closed: () => void
@@ -33,16 +35,16 @@ export class CountedPipe implements ClientPipe {
   readonly #tcp: TcpPipe
   readonly #terms: Terms
   readonly #since = Date.now()
-  #received = 0
-  #sent = 0
+  readonly #waits: Waits
   #session = 0n
   #timeout = 0
 
   constructor(tcp: TcpPipe, terms: Terms) {
     this.#tcp = tcp
     this.#terms = terms
+    this.#waits = new Waits(terms.traffic)
     tcp.onframe = (frame) => {
-      this.#received += packetsIn(frame)
+      this.#waits.asked(frame, performance.now())
       this.onframe?.(frame)
     }
     tcp.onclose = (reason) => {
@@ -52,8 +54,8 @@ export class CountedPipe implements ClientPipe {
   }
 
   send(frame: Uint8Array<ArrayBuffer>): void {
-    if (this.#sent === 0 && frame.length >= 20) this.#established(frame)
-    this.#sent += packetsIn(frame)
+    if (this.#waits.sent === 0 && frame.length >= 20) this.#established(frame)
+    this.#waits.told(frame, performance.now())
     this.#tcp.send(frame)
     if (this.#tcp.bufferedBytes > LIMITS.linkQueueBytesMax) this.#tcp.close()
   }
@@ -65,9 +67,9 @@ export class CountedPipe implements ClientPipe {
   counted(): Counted {
     return {
       address: this.#terms.address,
-      received: this.#received,
-      sent: this.#sent,
-      unread: this.#tcp.bufferedBytes,
+      received: this.#waits.received,
+      sent: this.#waits.sent,
+      outstanding: this.#waits.outstanding,
       session: this.#session,
       timeout: this.#timeout,
       since: this.#since,
@@ -81,11 +83,4 @@ export class CountedPipe implements ClientPipe {
     this.#session = view.getBigInt64(12)
     this.#terms.established()
   }
-}
-
-function packetsIn(frame: Uint8Array): number {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
-  let count = 0
-  for (let at = 0; at + 4 <= frame.length; at += 4 + view.getInt32(at)) count++
-  return count
 }

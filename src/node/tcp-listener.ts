@@ -5,6 +5,7 @@ import { type Address, plainAddress } from './address.ts'
 import { isWord, type Word } from './four-letter-words.ts'
 import { type Counted, CountedPipe } from './tcp-connection.ts'
 import { TcpPipe } from './tcp-pipe.ts'
+import { Traffic } from './traffic.ts'
 
 /** A connection that says nothing for this long, milliseconds, before its first packet is closed. */
 const SILENT_MS = 10_000
@@ -25,6 +26,8 @@ export class TcpListener {
   readonly #terms: ListenerTerms
   readonly #sockets = new Set<Socket>()
   readonly #connections = new Set<CountedPipe>()
+  /** Of all clients since it began. */
+  readonly traffic: Traffic = new Traffic()
 
   constructor(terms: ListenerTerms) {
     this.#terms = terms
@@ -98,6 +101,7 @@ export class TcpListener {
     })
     const pipe = new CountedPipe(tcp, {
       address: `${address}:${socket.remotePort ?? 0}`,
+      traffic: this.traffic,
       established: () => void socket.setTimeout(0),
       closed: () => void this.#connections.delete(pipe),
     })

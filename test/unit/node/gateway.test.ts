@@ -64,6 +64,22 @@ describe('four-letter words', () => {
   })
 })
 
+test('packets and latencies count on when their client has gone', async () => {
+  const client = await open()
+  await client.create('/counted', 'x')
+  await client.close()
+  const figures = async () => Object.fromEntries((await say('mntr')).split('\n').map((line) => line.split('\t')))
+  const before = await figures()
+  expect(before).toMatchObject({ zk_num_alive_connections: '0', zk_outstanding_requests: '0' })
+  expect(Number(before['zk_packets_received'])).toBeGreaterThanOrEqual(3)
+  expect(Number(before['zk_avg_latency'])).toBeGreaterThan(0)
+  expect(Number(before['zk_max_latency'])).toBeGreaterThanOrEqual(Number(before['zk_min_latency']))
+  const other = await open()
+  await other.close()
+  expect(Number((await figures())['zk_packets_received'])).toBe(Number(before['zk_packets_received']) + 2)
+  expect(await say('srvr')).toMatch(/\nLatency min\/avg\/max: \d+\/\d+\.\d+\/\d+\n/)
+})
+
 describe('a client that is none', () => {
   test.each([
     ['says HTTP', 'GET / HTTP/1.1\r\n\r\n'],
