@@ -4,7 +4,7 @@ import { CONTRACTS } from '../recipe-contracts/contracts.ts'
 import { OURS } from '../recipe-contracts/implementations.ts'
 import { forgetful, type Stage } from '../recipe-contracts/stage.ts'
 import type { Report } from '../report.ts'
-import { connected, cuttable, overWebSocket } from './clients.ts'
+import { connected, cuttable, overTcp, overWebSocket } from './clients.ts'
 import { folder, freePort, startApache, startGateway, startProxy } from './servers.ts'
 
 /** What the recipes promise, where no replica of ours answers: on ZooKeeper through the proxy, and on a gateway that stands alone. */
@@ -14,6 +14,7 @@ export async function recipes(report: Report): Promise<void> {
   const [toApache, toGateway] = [await startProxy(apache.port), await startProxy(gateway.port)]
   const ways: readonly (readonly [string, Connector])[] = [
     ['ZooKeeper through the proxy', overWebSocket(toApache.port)],
+    ['a gateway', overTcp(gateway.port)],
     ['a gateway through the proxy', overWebSocket(toGateway.port)],
   ]
   try {
