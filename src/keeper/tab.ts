@@ -112,7 +112,12 @@ export class Tab implements Backing {
       this.#end(error)
     }
     watchLock(started.lock, this.#over.signal, () =>
-      host.died(new KeeperError('WorkerFailed', "The replica's worker is gone: the browser ended it.")),
+      host.died(
+        new KeeperError(
+          'WorkerFailed',
+          "The replica's worker is gone: the browser ended it, or the site's storage was cleared under this page. Reload it.",
+        ),
+      ),
     )
     addEventListener('pagehide', this.#leave, { signal: this.#over.signal })
   }

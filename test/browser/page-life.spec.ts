@@ -1,5 +1,5 @@
 import { expect, test } from './fixtures.ts'
-import { inspectPuppet, openKeeper, type Puppet, Puppets } from './puppets.ts'
+import { inspectPuppet, keepWriting, openKeeper, type Puppet, Puppets } from './puppets.ts'
 
 const stateOf = ({ page }: Puppet) => page.evaluate(() => window.keeper.state)
 const toldOf = ({ page }: Puppet) => page.evaluate(() => window.told)
@@ -63,16 +63,53 @@ const missing = async ({ page }: Puppet, path: string, names: readonly string[])
 declare global {
   interface Window {
     created: string[]
+    rings: number[]
     restored: boolean
   }
 }
 
 let puppets: Puppets
 test.beforeEach(async ({ server }) => {
-  puppets = new Puppets(server.origin)
+  puppets = new Puppets(server.origin, ['--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1'])
   await puppets.start()
 })
 test.afterEach(() => puppets.end())
+
+test('hidden for minutes, where timers of pages ring once a minute: sessions and voters stay, and a newcomer is let in @slow', async () => {
+  test.setTimeout(180_000)
+  const [lone] = (await voters(puppets, 'lone', 1)) as [Puppet]
+  const tabs = await voters(puppets, 'hidden', 3)
+  await puppets.open()
+  for (const { page } of [lone, ...tabs]) {
+    // Becoming a voter may have interrupted a session.
+    await page.evaluate(() => window.told.splice(0))
+    expect(await page.evaluate(() => document.visibilityState)).toBe('hidden')
+  }
+  await keepWriting(tabs[1] as Puppet, '/w')
+  await lone.page.evaluate(() => {
+    window.rings = [performance.now()]
+    setInterval(() => window.rings.push(performance.now()), 1000)
+  })
+  // Two rings a minute apart: the browser treats this page as it does one that has been hidden for long.
+  await pause(130_000)
+  const rings = await lone.page.evaluate(() => window.rings)
+  const gaps = rings.slice(1).map((at, i) => at - (rings[i] ?? 0))
+  console.log(
+    `hidden: ${rings.length} rings of a timer of 1 s in 130 s, the longest pause ${Math.max(...gaps).toFixed(0)} ms`,
+  )
+  const writes = await (tabs[1] as Puppet).page.evaluate(() => window.writes.map(({ sent, acked }) => acked - sent))
+  console.log(`hidden: ${writes.length} writes, the slowest ${Math.max(...writes)} ms`)
+  expect(Math.max(...gaps)).toBeGreaterThan(50_000)
+  for (const tab of [lone, ...tabs]) expect(await toldOf(tab)).toEqual([])
+  const began = Date.now()
+  const newcomer = await puppets.open()
+  await openKeeper(newcomer, 'lone')
+  console.log(`hidden: a newcomer connected ${Date.now() - began} ms after its tab was asked for`)
+  expect(Date.now() - began).toBeLessThan(10_000)
+  expect(await newcomer.page.evaluate(async () => (await window.keeper.inspect()).leader)).toBe(
+    (await inspectPuppet(lone)).replica,
+  )
+})
 
 test('the leader is frozen for a minute: it comes back as the replica that it was; its page, whose session is over, opens anew @slow', async () => {
   test.setTimeout(180_000)
