@@ -4,6 +4,7 @@ import { childrenOf } from '../recipes/place.ts'
 import { hasCode, untilAnswered } from '../recipes/retry.ts'
 import type { QueueStats } from './dispatcher-state.ts'
 import { checkConfig, encodeConfig, type QueueConfig, readConfig } from './queue-config.ts'
+import { type QueueEventTarget, queueEventTarget } from './queue-event-target.ts'
 import { type QueueEvent, queueEvents } from './queue-events.ts'
 import { ensureQueue } from './queue-nodes.ts'
 import type { QueuePaths } from './queue-paths.ts'
@@ -95,6 +96,11 @@ export abstract class QueueAdmin {
   /** Every change of a task from here on. Ends by `break`, `signal` (throws Aborted), or with the session (throws). */
   events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<QueueEvent, void, undefined> {
     return queueEvents(this.#world, this.#paths, options.signal)
+  }
+
+  /** The same for `addEventListener`: `waiting`, `progress`, `done`, `failed`, `cancelled`, `collected`, `resync`, and `end` when the session is over. */
+  listen(options: { readonly signal?: AbortSignal } = {}): QueueEventTarget {
+    return queueEventTarget(this.#world, this.#paths, options.signal)
   }
 
   /** Tasks that failed for good, at most `max` (default 100). */

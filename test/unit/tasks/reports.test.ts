@@ -82,6 +82,12 @@ describe('what a handler says', () => {
       }
     })()
     watching.catch(() => {})
+    const heard: string[] = []
+    const target = queue.listen({ signal: stop.signal })
+    target.addEventListener('waiting', ({ detail }) => heard.push(`waiting ${detail.id}`))
+    target.addEventListener('done', ({ detail }) => heard.push(`done ${detail.id} in attempt ${detail.attempt}`))
+    const other = await tabs.office()
+    const ends = new Promise((resolve) => other.queue.listen().addEventListener('end', resolve))
     await tabs.until(queue.configure({}))
     await tabs.pass(100)
     const task = await tabs.until(queue.add('slow', 'x', { id: 't', retry: { max: 1, backoff: { delay: 500 } } }))
@@ -105,8 +111,14 @@ describe('what a handler says', () => {
     expect(reports.map(({ progress }) => progress)).toEqual([undefined, 0.5, 0.5, 1.5, 1.5])
     await tabs.pass(200)
     expect(seen).toEqual(['waiting t', 'progress t', 'waiting t', 'progress t', 'done t'])
+    expect(heard).toEqual(['waiting t', 'waiting t', 'done t in attempt 1'])
     stop.abort()
     expect(await tabs.codeOf(watching)).toBe('Aborted')
+    await tabs.until(other.tab.client.close())
+    await tabs.until(ends)
+    await tabs.until(queue.add('slow', 'z'))
+    await tabs.pass(200)
+    expect(heard).toHaveLength(3)
   })
 })
 
