@@ -96,6 +96,8 @@ export class LockGuests {
     for (const name of [...NAMES, 'boss', SEMAPHORE.name]) await ensureNode(client, `${ACTS}/${name}`)
     while (!this.#healed && client.state !== 'lost') {
       await sleep(clock, this.#chance.exp(150))
+      // Replies get lost where requests are.
+      if (this.#chance.is(0.15)) this.#world.after(this.#chance.exp(2 * this.#latency()), null, () => page.drop())
       try {
         await this.#request(page)
       } catch (error) {
