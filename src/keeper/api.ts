@@ -114,8 +114,8 @@ export interface KeeperOpenOptions {
    */
   readonly secret?: string | Uint8Array | null
   /**
-   * STUN and TURN servers, for peers beyond this network; default none. A function is asked before the first connection, and again
-   * for a later one when a minute has passed: for credentials that expire.
+   * STUN and TURN servers, for peers beyond this network; default none. A function, for credentials that expire, is asked before a
+   * connection when its last answer is a minute old; the connection waits for it, 5 s at most.
    */
   readonly iceServers?: IceServers
   /**

@@ -2,15 +2,16 @@ import type { IceServers } from './api.ts'
 
 /** How long an answer is good. */
 const FRESH_MS = 60_000
-/** The first connections wait for the first answer, but not longer. */
-const FIRST_WITHIN = 5000
+/** A connection waits for an answer, but not longer. */
+const ANSWER_WITHIN = 5000
 
-/** STUN and TURN servers as they are known now; a function is asked anew when its last answer is a minute old. */
+/** STUN and TURN servers as a connection needs them; a function is asked anew when its last answer is a minute old. */
 export class IceSource {
   readonly #servers: IceServers
   readonly #failed: (why: string) => void
   #latest: readonly RTCIceServer[] = []
   #askedAt = Number.NEGATIVE_INFINITY
+  #asking: Promise<readonly RTCIceServer[]> | null = null
 
   /** `failed`: told what the function threw; the last answer holds on. */
   constructor(servers: IceServers, failed: (why: string) => void) {
@@ -18,27 +19,33 @@ export class IceSource {
     this.#failed = failed
   }
 
-  /** Resolves when there is a first answer, or it is late. */
-  async ready(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, FIRST_WITHIN)
+  /** A promise where the function has to be asked first. It never rejects: what is known by then is better than nothing. */
+  servers(): readonly RTCIceServer[] | Promise<readonly RTCIceServer[]> {
+    if (typeof this.#servers !== 'function') return this.#servers
+    if (performance.now() - this.#askedAt < FRESH_MS) return this.#asking ?? this.#latest
+    this.#askedAt = performance.now()
+    const asking = this.#patiently(this.#ask(this.#servers)).finally(() => {
+      if (this.#asking === asking) this.#asking = null
     })
-    await Promise.race([this.#ask(), late])
-    clearTimeout(timer)
+    this.#asking = asking
+    return asking
   }
 
-  now(): readonly RTCIceServer[] {
-    if (typeof this.#servers !== 'function') return this.#servers
-    if (performance.now() - this.#askedAt >= FRESH_MS) void this.#ask()
+  async #patiently(asked: Promise<void>): Promise<readonly RTCIceServer[]> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, ANSWER_WITHIN)
+    })
+    await Promise.race([asked, late])
+    clearTimeout(timer)
     return this.#latest
   }
 
-  async #ask(): Promise<void> {
-    if (typeof this.#servers !== 'function') return
-    this.#askedAt = performance.now()
+  async #ask(ask: Exclude<IceServers, readonly RTCIceServer[]>): Promise<void> {
     try {
-      this.#latest = await this.#servers()
+      const servers = await ask()
+      if (!Array.isArray(servers)) throw new TypeError('iceServers gave no array')
+      this.#latest = servers
     } catch (error) {
       this.#failed(`No ICE servers: ${String(error)}`)
     }

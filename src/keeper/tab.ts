@@ -78,14 +78,14 @@ export class Tab implements Backing {
         self: started.replica,
         incarnation: started.incarnation,
         signaling: wires.signaling,
-        iceServers: () => this.#ice.now(),
+        iceServers: () => this.#ice.servers(),
         openPair: options.iceTransportPolicy === 'relay' ? openRelayedPair : openRtcPair,
         now: () => performance.now(),
         chance: () => Math.random(),
       },
       {
-        deliver: async (peer, attempt, end) => {
-          await host.call('addLink', [peer, attempt, end], [end])
+        deliver: async (peer, attempt, ends) => {
+          await host.call('addLink', [peer, attempt, ends], [ends.control, ends.bulk])
         },
         bound: (peer, attempt, binding) => {
           if (wires.key !== null) this.#tellWorker(host.call('bindLink', [peer, attempt, binding]))
@@ -130,7 +130,7 @@ export class Tab implements Backing {
   /** Enters the topic: from here on others know of this replica. */
   async join(): Promise<void> {
     const { ensemble } = this.#started
-    await this.#ice.ready()
+    await this.#ice.servers()
     await Promise.all([this.#mesh.join(), this.#lobby.enter()])
     this.#wires.servers?.assert(this.#wires.topic, await this.#wires.mark(ensemble))
   }

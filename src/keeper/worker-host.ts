@@ -82,16 +82,17 @@ export class WorkerHost {
     }
   }
 
-  /** `ports` are moved to the worker in this very task. */
+  /** `ports`, which are arguments or stand in one, are moved to the worker in this very task. */
   async call<K extends keyof Calls>(
     name: K,
     args: Parameters<Calls[K]>,
     ports: readonly Transferable[] = [],
   ): Promise<Value<K>> {
     const method = this.#service[name] as unknown as (...args: readonly unknown[]) => Promise<Reply<Value<K>>>
-    const moved = args.map((arg) =>
-      ports.includes(arg as Transferable) ? Comlink.transfer(arg as Transferable, [arg as Transferable]) : arg,
-    )
+    const moved = args.map((arg) => {
+      const within = ports.filter((port) => port === arg || Object.values(arg ?? {}).includes(port))
+      return within.length > 0 ? Comlink.transfer(arg as object, within) : arg
+    })
     return this.#settle(method(...moved))
   }
 

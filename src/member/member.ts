@@ -86,7 +86,7 @@ export class Member {
         chance: () => Math.random(),
       },
       {
-        deliver: async (peer, attempt, end) => desk.add(peer, attempt, end),
+        deliver: async (peer, attempt, ends) => desk.add(peer, attempt, ends),
         bound: (peer, attempt, binding) => desk.bind(peer, attempt, binding),
         heard: (signal) => {
           if (signal.kind === 'bye') this.#gone(signal.from, 'it said goodbye')

@@ -1,22 +1,37 @@
 import { relay } from './relay.ts'
 
+/** A connection's two channels: heartbeats and all that is small, and streams, so that a snapshot never delays a heartbeat. */
+export interface Ends<T> {
+  readonly control: T
+  readonly bulk: T
+}
+
+export type Channels = Ends<RTCDataChannel>
+
+/** What the worker gets: the channels themselves, or the ports that the page pumps them through. */
+export type WorkerEnds = Ends<RTCDataChannel | MessagePort>
+
 /**
- * Gives a new channel to the worker: the channel itself, or, where the browser cannot transfer one, a port that the page
- * pumps it through. Call it in the task that made the channel; `deliver` posts before it returns.
+ * Gives new channels to the worker: the channels themselves, or, where the browser cannot transfer them, ports that the page
+ * pumps them through. Call it in the task that made the channels; `deliver` posts before it returns.
  */
 export async function handOver(
-  channel: RTCDataChannel,
-  deliver: (end: RTCDataChannel | MessagePort) => Promise<void>,
+  channels: Channels,
+  deliver: (ends: WorkerEnds) => Promise<void>,
 ): Promise<'transferred' | 'relayed'> {
   try {
-    await deliver(channel)
+    await deliver(channels)
     return 'transferred'
   } catch (error) {
-    // Refused before it left: the channel is still ours.
+    // Refused before they left: the channels are still ours.
     if (!(error instanceof DOMException && error.name === 'DataCloneError')) throw error
   }
+  await deliver({ control: relayed(channels.control), bulk: relayed(channels.bulk) })
+  return 'relayed'
+}
+
+function relayed(channel: RTCDataChannel): MessagePort {
   const { port1, port2 } = new MessageChannel()
   relay(channel, port1)
-  await deliver(port2)
-  return 'relayed'
+  return port2
 }

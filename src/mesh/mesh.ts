@@ -3,7 +3,7 @@ import type { Negotiation, Signal } from '../signaling/signal.ts'
 import type { MemberSignaling } from '../signaling/signaling.ts'
 import { Dialing, LATE, type MeshOrder } from './dialing.ts'
 import { Fingerprints } from './fingerprints.ts'
-import { handOver } from './hand-over.ts'
+import { handOver, type WorkerEnds } from './hand-over.ts'
 import type { OpenPair, RtcPair } from './rtc-pair.ts'
 
 export interface MeshOptions {
@@ -12,8 +12,8 @@ export interface MeshOptions {
   readonly self: ReplicaId
   readonly incarnation: number
   readonly signaling: MemberSignaling
-  /** Asked for each connection. */
-  readonly iceServers: () => readonly RTCIceServer[]
+  /** Asked for each connection, which waits for the answer. Never rejects. */
+  readonly iceServers: () => readonly RTCIceServer[] | Promise<readonly RTCIceServer[]>
   readonly openPair: OpenPair
   /** Monotonic milliseconds. */
   readonly now: () => number
@@ -22,8 +22,8 @@ export interface MeshOptions {
 }
 
 export interface MeshListener {
-  /** One end of an attempt's channel, for the worker. Must post it before it returns; rejects if it cannot be posted. */
-  deliver(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<void>
+  /** An attempt's channels, for the worker. Must post them before it returns; rejects if they cannot be posted. */
+  deliver(peer: ReplicaId, attempt: number, ends: WorkerEnds): Promise<void>
   /** Both sides of an attempt have described themselves: what its link runs over. */
   bound(peer: ReplicaId, attempt: number, binding: LinkBinding): void
   /** A member of our ensemble said something that is not about connecting. */
@@ -58,9 +58,18 @@ interface Line {
 /** Chromium makes no 501st connection in the life of a renderer process unless garbage was collected in between. */
 const PAIRS_WARN = 400
 const PATHLESS_MAX = 256
+/** What an attempt is told while it waits for its ICE servers: a description and some candidates. */
+const STEPS_MAX = 64
+
+/** An attempt that waits for its ICE servers. */
+interface Waiting {
+  readonly attempt: number
+  /** What the other side has said meanwhile. */
+  readonly steps: Negotiation[]
+}
 
 /**
- * The page's wires. It connects members pairwise and gives each channel away to the worker; it never reads what runs through
+ * The page's wires. It connects members pairwise and gives their channels away to the worker; it never reads what runs through
  * them, and it has no timers (hidden pages throttle them): the worker's ticks drive it.
  */
 export class Mesh {
@@ -69,6 +78,7 @@ export class Mesh {
   readonly #dialing: Dialing
   /** Strong references: a collected connection is a closed one. */
   readonly #lines = new Map<ReplicaId, Line>()
+  readonly #waiting = new Map<ReplicaId, Waiting>()
   /** Members that were told to be out of reach. */
   readonly #pathless = new Set<ReplicaId>()
   #pairsMade = 0
@@ -135,6 +145,7 @@ export class Mesh {
     this.#open = false
     for (const line of this.#lines.values()) line.pair.close()
     this.#lines.clear()
+    this.#waiting.clear()
     this.#send({ ...this.#head(), kind: 'bye' })
     this.#options.signaling.leave()
   }
@@ -156,9 +167,7 @@ export class Mesh {
         return this.#carryOut(this.#dialing.heard(signal.from, signal.incarnation, signal.kind === 'announce', now))
       case 'signal':
         this.#carryOut(this.#dialing.rang(signal.from, signal.incarnation, signal.attempt, now))
-        if (!this.#dialing.current(signal.from, signal.attempt)) return
-        this.#lines.get(signal.from)?.fingerprints.theirs(signal.data)
-        this.#lines.get(signal.from)?.pair.signal(signal.data)
+        if (this.#dialing.current(signal.from, signal.attempt)) this.#step(signal.from, signal.attempt, signal.data)
         return
       case 'bye':
         this.#carryOut(this.#dialing.gone(signal.from, signal.incarnation, 'it said goodbye'))
@@ -187,7 +196,31 @@ export class Mesh {
     }
   }
 
+  #step(peer: ReplicaId, attempt: number, step: Negotiation): void {
+    const waiting = this.#waiting.get(peer)
+    if (waiting?.attempt === attempt) {
+      if (waiting.steps.length < STEPS_MAX) waiting.steps.push(step)
+      return
+    }
+    const line = this.#lines.get(peer)
+    line?.fingerprints.theirs(step)
+    line?.pair.signal(step)
+  }
+
   #connect(peer: ReplicaId, attempt: number, initiator: boolean): void {
+    const servers = this.#options.iceServers()
+    if (!(servers instanceof Promise)) return this.#pair(peer, attempt, initiator, servers)
+    const waiting: Waiting = { attempt, steps: [] }
+    this.#waiting.set(peer, waiting)
+    void servers.then((known) => {
+      if (this.#waiting.get(peer) !== waiting) return
+      this.#waiting.delete(peer)
+      this.#pair(peer, attempt, initiator, known)
+      for (const step of waiting.steps) this.#step(peer, attempt, step)
+    })
+  }
+
+  #pair(peer: ReplicaId, attempt: number, initiator: boolean, servers: readonly RTCIceServer[]): void {
     this.#pairsMade += 1
     if (this.#pairsMade === PAIRS_WARN)
       this.#listener.notice(
@@ -205,16 +238,15 @@ export class Mesh {
     const fingerprints = new Fingerprints((mine, theirs) =>
       this.#listener.bound(peer, attempt, { dialed: initiator, mine, theirs }),
     )
-    const pair = this.#options.openPair(initiator, this.#options.iceServers(), {
-      onchannel: (channel) => {
-        const deliver = (end: RTCDataChannel | MessagePort) => this.#listener.deliver(peer, attempt, end)
-        handOver(channel, deliver).then(
+    const pair = this.#options.openPair(initiator, servers, {
+      onchannels: (channels) => {
+        handOver(channels, (ends) => this.#listener.deliver(peer, attempt, ends)).then(
           (how) => {
             transferred = how === 'transferred'
             const line = this.#lines.get(peer)
             if (line?.attempt === attempt) line.transferred = transferred
           },
-          (error: unknown) => failed(`The channel could not be given to the worker: ${String(error)}`),
+          (error: unknown) => failed(`The channels could not be given to the worker: ${String(error)}`),
         )
       },
       onsignal: (data: Negotiation) => {
@@ -228,6 +260,7 @@ export class Mesh {
   }
 
   #hangUp(peer: ReplicaId, attempt: number): void {
+    if (this.#waiting.get(peer)?.attempt === attempt) this.#waiting.delete(peer)
     const line = this.#lines.get(peer)
     if (line?.attempt !== attempt) return
     this.#lines.delete(peer)

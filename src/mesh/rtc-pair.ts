@@ -1,6 +1,7 @@
 import SimplePeer from 'simple-peer/simplepeer.min.js'
 import { parseNegotiation } from '../signaling/parse-signal.ts'
 import type { Negotiation } from '../signaling/signal.ts'
+import type { Channels } from './hand-over.ts'
 
 /** One connection to one peer, while it is made and while it lives. */
 export interface RtcPair {
@@ -11,8 +12,8 @@ export interface RtcPair {
 }
 
 export interface PairEvents {
-  /** Within the call of `openRtcPair`: the channel must be transferred in this very task, later the browser refuses. */
-  readonly onchannel: (channel: RTCDataChannel) => void
+  /** Within the call of `openRtcPair`: channels must be transferred in this very task, later the browser refuses. */
+  readonly onchannels: (channels: Channels) => void
   readonly onsignal: (data: Negotiation) => void
   /** Once, unless it was we who closed. */
   readonly onclose: (reason: string) => void
@@ -23,8 +24,9 @@ export type OpenPair = (initiator: boolean, iceServers: readonly RTCIceServer[],
 /** Beyond this many steps an attempt is not a negotiation any more: candidates wait in memory until a description comes. */
 const STEPS_MAX = 256
 
-/** Both sides name the channel by number, so that it needs no word of signaling. simple-peer's own channel stays unused. */
-const CHANNEL = { label: 'tabkeeper', init: { negotiated: true, id: 100, ordered: true } } as const
+/** Both sides name the channels by number, so that they need no word of signaling. simple-peer's own channel stays unused. */
+const CONTROL = { label: 'tabkeeper', id: 100 } as const
+const BULK = { label: 'tabkeeper bulk', id: 101 } as const
 
 export const openRtcPair: OpenPair = (initiator, iceServers, events) =>
   openPairBy(undefined, { iceServers: [...iceServers] }, initiator, events)
@@ -67,9 +69,7 @@ function openPairBy(
     if (open && data !== null) events.onsignal(data)
   })
   if (connection !== undefined && !peer.destroyed) {
-    const channel = connection.createDataChannel(CHANNEL.label, CHANNEL.init)
-    channel.binaryType = 'arraybuffer'
-    events.onchannel(channel)
+    events.onchannels({ control: channelOf(connection, CONTROL), bulk: channelOf(connection, BULK) })
   }
   return {
     signal: (data) => {
@@ -89,6 +89,12 @@ function openPairBy(
       peer.destroy()
     },
   }
+}
+
+function channelOf(connection: RTCPeerConnection, { label, id }: typeof CONTROL | typeof BULK): RTCDataChannel {
+  const channel = connection.createDataChannel(label, { negotiated: true, id, ordered: true })
+  channel.binaryType = 'arraybuffer'
+  return channel
 }
 
 /** Descriptions and candidates are platform objects with getters; signaling wants plain data. */

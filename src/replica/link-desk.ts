@@ -21,6 +21,12 @@ export interface DeskSecret {
   readonly entropy: (length: number) => Uint8Array
 }
 
+/** Of one connection: a channel for all that is small, and one for streams. */
+export interface LinkEnds {
+  readonly control: RTCDataChannel | MessagePort
+  readonly bulk: RTCDataChannel | MessagePort
+}
+
 /** Where channels become links: wraps what the page hands over, shakes hands, and tells the page what became of it. */
 export class LinkDesk {
   readonly #hello: Hello
@@ -45,19 +51,20 @@ export class LinkDesk {
     this.#post = post
   }
 
-  /** Takes `end` over synchronously: what arrives on it before the next task must be heard. */
-  add(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): void {
+  /** Takes the ends over synchronously: what arrives on them before the next task must be heard. */
+  add(peer: ReplicaId, attempt: number, { control, bulk }: LinkEnds): void {
     let shaking = true
     let ended: string | null = null
     const closed = (reason: string, refused = false) =>
       this.#post({ kind: 'linkClosed', peer, attempt, refused, reason })
-    const bytes = watched(isChannel(end) ? dataChannelLink(end) : messagePortLink(end as unknown as Port), (reason) => {
+    const bytes = watched(linkOf(control), (reason) => {
       ended = reason
       if (!shaking) closed(reason)
     })
     this.#links += 1
     openPeerLink(bytes, this.#hello, {
       linkId: this.#links as LinkId,
+      bulk: linkOf(bulk),
       ...this.#proved(peer, attempt),
       knownIncarnation: (replica) => this.#incarnations.get(replica),
       signal: AbortSignal.timeout(HANDSHAKE_MS),
@@ -96,6 +103,9 @@ export class LinkDesk {
     return { secret: { key, nonce: entropy(PROOF_BYTES), bound } }
   }
 }
+
+const linkOf = (end: RTCDataChannel | MessagePort): ByteLink =>
+  isChannel(end) ? dataChannelLink(end) : messagePortLink(end as unknown as Port)
 
 // Not every worker has the class by name.
 const isChannel = (end: RTCDataChannel | MessagePort): end is RTCDataChannel => 'readyState' in end

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { LinkBinding } from '../transport/link-proof.ts'
 import type { ReplicaListener, ReplicaState } from './api.ts'
+import type { LinkEnds } from './link-desk.ts'
 
 /** What a call gives, as data: an exception would lose its class and code on the way between the threads. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorData }
@@ -45,8 +46,8 @@ export interface ReplicaService {
   hello(build: string): Promise<Reply<null>>
   /** Claims an identity and runs its replica. `events`: a port for WorkerEvents. Called once. */
   start(options: StartOptions, events: MessagePort): Promise<Reply<Started>>
-  /** One end of a channel to `peer`: the channel itself, or a port that the page relays. */
-  addLink(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<Reply<null>>
+  /** Our ends of the two channels to `peer`: the channels themselves, or ports that the page relays. */
+  addLink(peer: ReplicaId, attempt: number, ends: LinkEnds): Promise<Reply<null>>
   /** What this attempt's link runs over, where links are proved. */
   bindLink(peer: ReplicaId, attempt: number, binding: LinkBinding): Promise<Reply<null>>
   /** Over the links, to one replica or to everybody (null), and one hop further. */

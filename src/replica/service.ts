@@ -11,7 +11,7 @@ import { Adoption, type Orphan } from './adoption.ts'
 import type { ClientPipe, Platform, ReplicaHost, ReplicaListener, ReplicaState } from './api.ts'
 import { Farewells } from './farewells.ts'
 import { Introducer } from './introducer.ts'
-import { LinkDesk } from './link-desk.ts'
+import { LinkDesk, type LinkEnds } from './link-desk.ts'
 import { Neighbours } from './neighbours.ts'
 import { Replica } from './replica.ts'
 import type { ErrorData, ReplicaService, Reply, Started, StartOptions, WorkerEvent } from './service-api.ts'
@@ -83,9 +83,9 @@ export class Service implements ReplicaService {
     })
   }
 
-  // Not async: what arrives on the channel before the next task must be heard.
-  addLink(peer: ReplicaId, attempt: number, end: RTCDataChannel | MessagePort): Promise<Reply<null>> {
-    return this.#do(({ desk }) => desk.add(peer, attempt, end))
+  // Not async: what arrives on a channel before the next task must be heard.
+  addLink(peer: ReplicaId, attempt: number, ends: LinkEnds): Promise<Reply<null>> {
+    return this.#do(({ desk }) => desk.add(peer, attempt, ends))
   }
 
   bindLink(peer: ReplicaId, attempt: number, binding: LinkBinding): Promise<Reply<null>> {

@@ -291,6 +291,10 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
   return message.kind === 'proposal' || message.kind === 'inform' ? writer.finish() : writer.pack()
 }
 
+/** Is this encoded message a ping or a pong? */
+export const isHeartbeat = (message: Uint8Array): boolean =>
+  message[0] === PEER_VERSION && (message[1] === WORDS.ping.type || message[1] === WORDS.pong.type)
+
 /** The bytes within are views into `bytes`. Throws DecodeError for whatever is not exactly one valid message. */
 export function decodeMessage(bytes: Uint8Array): Message {
   if (bytes.length > LIMITS.messageBytesMax) throw new DecodeError(`message of ${bytes.length} bytes`)

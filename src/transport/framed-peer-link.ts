@@ -3,14 +3,22 @@ import { LIMITS } from '../base/limits.ts'
 import { DecodeError } from '../jute/reader.ts'
 import type { PeerAbout } from '../zab/facts.ts'
 import type { Message } from '../zab/messages.ts'
+import { Braid } from './braid.ts'
 import type { ByteLink } from './byte-link.ts'
 import { decodeMessage, encodeMessage } from './codec.ts'
-import { type Assembler, FrameQueue } from './framing.ts'
+import { Assembler } from './framing.ts'
 import { decodeIntroduction, encodeIntroduction, type Introduction, isIntroduction } from './introduction.ts'
+import { Lanes } from './lanes.ts'
 import type { Hello, IntroducingLink } from './peer-link.ts'
 
 type OnMessages = (messages: readonly Message[]) => void
 type OnClose = (reason: string, bad: boolean) => void
+
+export interface Channels {
+  readonly control: ByteLink
+  /** For streams, where both sides have one. */
+  readonly bulk: ByteLink | null
+}
 
 /**
  * A link behind its handshake. What arrives before `onmessages` is set waits for it; so does an end for `onclose`.
@@ -20,9 +28,9 @@ export class FramedPeerLink implements IntroducingLink {
   readonly peer: ReplicaId
   readonly link: LinkId
   readonly about: PeerAbout
-  readonly #bytes: ByteLink
-  readonly #queue: FrameQueue
-  readonly #assembler: Assembler
+  readonly #control: ByteLink
+  readonly #bulk: ByteLink | null
+  readonly #lanes: Lanes
   onintroduction: ((introduction: Introduction) => void) | null = null
   #onmessages: OnMessages | null = null
   #onclose: OnClose | null = null
@@ -33,22 +41,38 @@ export class FramedPeerLink implements IntroducingLink {
   #received = 0
   #pumping = false
 
-  constructor(link: ByteLink, peer: Hello, linkId: LinkId, assembler: Assembler, first: readonly Uint8Array[]) {
+  /** `assembler`: that of the handshake; `first`: what came with its last word. */
+  constructor(
+    { control, bulk }: Channels,
+    peer: Hello,
+    linkId: LinkId,
+    assembler: Assembler,
+    first: readonly Uint8Array[],
+  ) {
     this.peer = peer.replica
     this.link = linkId
     const { incarnation, browser, format } = peer
     this.about = { incarnation, browser, format, ...(peer.adopted === true ? { adopted: true } : {}) }
-    this.#bytes = link
-    this.#queue = new FrameQueue(link.frameBytesMax)
-    this.#assembler = assembler
-    link.onclose = (reason) => this.#finish(reason, false)
-    link.ondrain = () => this.#pump()
-    link.onframe = (frame) => this.#take(() => this.#assembler.take(frame))
-    if (first.length > 0) this.#take(() => first)
+    this.#control = control
+    this.#bulk = bulk
+    this.#lanes = new Lanes(control.frameBytesMax, bulk?.frameBytesMax ?? null)
+    for (const link of [control, bulk]) {
+      if (link === null) continue
+      link.onclose = (reason) => this.#finish(reason, false)
+      link.ondrain = () => this.#pump()
+    }
+    const braid = bulk === null ? null : new Braid()
+    const inOrder = (messages: readonly Uint8Array[]) => braid?.take('control', messages) ?? messages
+    control.onframe = (frame) => this.#take(() => inOrder(assembler.take(frame)))
+    if (bulk !== null) {
+      const streams = new Assembler()
+      bulk.onframe = (frame) => this.#take(() => braid?.take('bulk', streams.take(frame)) ?? [])
+    }
+    if (first.length > 0) this.#take(() => inOrder(first))
   }
 
   get bufferedBytes(): number {
-    return this.#bytes.bufferedBytes + this.#queue.bytes
+    return this.#control.bufferedBytes + (this.#bulk?.bufferedBytes ?? 0) + this.#lanes.bytes
   }
 
   get sent(): number {
@@ -82,14 +106,14 @@ export class FramedPeerLink implements IntroducingLink {
 
   send(messages: readonly Message[]): void {
     if (this.#end !== null) return
-    for (const message of messages) this.#queue.push(this.#encoded(message))
+    for (const message of messages) this.#lanes.push(this.#encoded(message))
     this.#pump()
   }
 
   sendStream(messages: Iterable<Message>): void {
     if (this.#end !== null) return
     const encoded = (message: Message): Uint8Array => this.#encoded(message)
-    this.#queue.pushStream(
+    this.#lanes.pushStream(
       (function* () {
         for (const message of messages) yield encoded(message)
       })(),
@@ -99,7 +123,7 @@ export class FramedPeerLink implements IntroducingLink {
 
   introduce(introduction: Introduction): void {
     if (this.#end !== null) return
-    this.#queue.push(encodeIntroduction(introduction))
+    this.#lanes.push(encodeIntroduction(introduction))
     this.#pump()
   }
 
@@ -116,15 +140,32 @@ export class FramedPeerLink implements IntroducingLink {
     if (this.#pumping) return
     this.#pumping = true
     try {
-      while (this.#end === null && this.#bytes.bufferedBytes < LIMITS.linkBufferedBytesMax) {
-        const frame = this.#queue.next()
-        if (frame === null) break
-        this.#bytes.send(frame)
-      }
+      // Again, because the end of a stream lets go what waited behind it.
+      while (this.#moveBulk() || this.#moveControl());
     } finally {
       this.#pumping = false
     }
-    if (this.#queue.bytes > LIMITS.linkQueueBytesMax) this.#finish('slow peer', false)
+    if (this.#lanes.bytes > LIMITS.linkQueueBytesMax) this.#finish('slow peer', false)
+  }
+
+  #moveControl(): boolean {
+    return this.#move(this.#control, () => this.#lanes.nextControl())
+  }
+
+  #moveBulk(): boolean {
+    return this.#bulk !== null && this.#move(this.#bulk, () => this.#lanes.nextBulk())
+  }
+
+  /** As much as the channel takes. Did anything leave? */
+  #move(link: ByteLink, next: () => Uint8Array | null): boolean {
+    let moved = false
+    while (this.#end === null && link.bufferedBytes < LIMITS.linkBufferedBytesMax) {
+      const frame = next()
+      if (frame === null) break
+      link.send(frame)
+      moved = true
+    }
+    return moved
   }
 
   #take(messagesOf: () => readonly Uint8Array[]): void {
@@ -150,13 +191,15 @@ export class FramedPeerLink implements IntroducingLink {
   #finish(reason: string, bad: boolean): void {
     if (this.#end !== null) return
     this.#end = { reason, bad }
-    this.#queue.clear()
+    this.#lanes.clear()
     this.#early = []
-    const link = this.#bytes
-    link.onframe = null
-    link.onclose = null
-    link.ondrain = null
-    link.close(reason)
+    for (const link of [this.#control, this.#bulk]) {
+      if (link === null) continue
+      link.onframe = null
+      link.onclose = null
+      link.ondrain = null
+      link.close(reason)
+    }
     if (this.#onclose !== null) this.#tell(this.#onclose)
   }
 

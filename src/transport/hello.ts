@@ -40,8 +40,8 @@ const CODES: readonly RefusalCode[] = [
   'WrongSecret',
 ]
 const NAME_LENGTH_MAX = 200
-/** The first of the later additions. */
-const ADOPTED = new Uint8Array([1])
+/** The later additions so far: a byte each. */
+const ADDITIONS = ['adopted', 'bulk'] as const
 
 export const isGreeting = (bytes: Uint8Array): boolean => bytes[0] === GREETING
 
@@ -57,7 +57,7 @@ export function encodeGreeting(greeting: Greeting): Uint8Array<ArrayBuffer> {
       writer.byte(HELLO).string(hello.ensemble).long(hello.replica).long(hello.incarnation)
       writer.int(hello.versionMin).int(hello.versionMax).int(hello.format)
       writer.string(hello.browser.slice(0, NAME_LENGTH_MAX)).string(hello.build.slice(0, NAME_LENGTH_MAX))
-      return writer.buffer(hello.adopted === true ? ADOPTED : null).finish()
+      return writer.buffer(Uint8Array.from(ADDITIONS, (name) => (hello[name] === true ? 1 : 0))).finish()
     }
     case 'accept':
       return writer.byte(ACCEPT).finish()
@@ -106,7 +106,8 @@ function readHello(reader: Reader): Hello {
   if (versionMin < 1 || versionMax < versionMin || format < 1) throw new DecodeError('versions out of range')
   const browser = short(reader, NAME_LENGTH_MAX)
   const build = short(reader, NAME_LENGTH_MAX)
-  const more = reader.buffer()?.[0] === ADOPTED[0] ? { adopted: true } : {}
+  const added = reader.buffer()
+  const more = Object.fromEntries(ADDITIONS.filter((_, i) => added?.[i] === 1).map((name) => [name, true]))
   return { ensemble, replica, incarnation, versionMin, versionMax, format, browser, build, ...more }
 }
 

@@ -22,6 +22,8 @@ export interface PeerLinkOptions extends HelloChecks {
   readonly linkId: LinkId
   /** Both sides prove that they know it, before anything else is said. Default: there is none, and a peer that has one is refused. */
   readonly secret?: LinkSecret
+  /** A second channel to the same peer, for streams; used if the peer has one too, else closed. */
+  readonly bulk?: ByteLink
   /** The caller's deadline for the handshake; the link is closed when it fires. */
   readonly signal?: AbortSignal
 }
@@ -32,14 +34,15 @@ const GREETING_BYTES_MAX = 8 * 1024
 const refuseSecret = (reason: string): Refusal => ({ kind: 'refuse', code: 'WrongSecret', reason })
 
 /**
- * Proves the secret, says hello, checks the peer's, and resolves once each side has accepted the other. Takes the link over
+ * Proves the secret, says hello, checks the peer's, and resolves once each side has accepted the other. Takes the channels over
  * synchronously. Rejects with a KeeperError (`WrongSecret`, `EnsembleMismatch`, `UpdateNeeded`, `BadArguments`, `StorageFailed`: the
  * same code on both sides; `ConnectionLoss`: closed, or no handshake; `Timeout` or `Aborted`: the signal) and closes the link.
  */
 export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptions): Promise<IntroducingLink> {
   return new Promise((resolve, reject) => {
     const assembler = new Assembler(GREETING_BYTES_MAX)
-    const { secret } = options
+    const { secret, bulk } = options
+    const own: Hello = { ...self, bulk: bulk !== undefined }
     let peer: Hello | null = null
     let proved = false
     let proven = secret === undefined
@@ -55,13 +58,17 @@ export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptio
     }
     const leave = (): void => {
       over = true
-      link.onframe = null
-      link.onclose = null
+      for (const channel of [link, bulk]) {
+        if (channel === undefined) continue
+        channel.onframe = null
+        channel.onclose = null
+      }
       options.signal?.removeEventListener('abort', aborted)
     }
     const fail = (error: KeeperError): void => {
       leave()
       link.close(error.message)
+      bulk?.close(error.message)
       reject(error)
     }
     const refuse = (refusal: Refusal): void => {
@@ -84,7 +91,7 @@ export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptio
       if (!proves(mac, secret.key, 'them', binding, nonces))
         return refuse(refuseSecret('the secrets of the two sides differ'))
       proven = true
-      say({ kind: 'hello', hello: self })
+      say({ kind: 'hello', hello: own })
     }
     /** True: nothing more is heard here. */
     const hear = (greeting: Greeting): boolean => {
@@ -134,7 +141,9 @@ export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptio
           if (!hear(greeting)) continue
           if (greeting.kind === 'accept' && peer !== null) {
             assembler.allow(LIMITS.messageBytesMax)
-            resolve(new FramedPeerLink(link, peer, options.linkId, assembler, messages.slice(i + 1)))
+            const channels = { control: link, bulk: (peer.bulk === true && bulk) || null }
+            if (channels.bulk === null) bulk?.close('the peer has one channel')
+            resolve(new FramedPeerLink(channels, peer, options.linkId, assembler, messages.slice(i + 1)))
           }
           return
         }
@@ -143,13 +152,15 @@ export function openPeerLink(link: ByteLink, self: Hello, options: PeerLinkOptio
         fail(new KeeperError('ConnectionLoss', `bad handshake: ${error.message}`, { cause: error }))
       }
     }
-    link.onclose = (reason) => {
-      leave()
-      reject(new KeeperError('ConnectionLoss', `closed before the handshake ended: ${reason}`))
+    link.onclose = (reason) => fail(new KeeperError('ConnectionLoss', `closed before the handshake ended: ${reason}`))
+    if (bulk !== undefined) {
+      bulk.onclose = link.onclose
+      // Nobody streams before we have asked for it.
+      bulk.onframe = () => fail(new KeeperError('ConnectionLoss', 'bad handshake: a stream before it'))
     }
     if (options.signal?.aborted === true) return aborted()
     options.signal?.addEventListener('abort', aborted)
-    if (secret === undefined) return say({ kind: 'hello', hello: self })
+    if (secret === undefined) return say({ kind: 'hello', hello: own })
     say({ kind: 'challenge', nonce: secret.nonce })
     secret.bound.then(
       (known) => {

@@ -19,6 +19,8 @@ export interface Hello {
   readonly build: string
   /** This replica runs in another tab's worker, in place of a dead one. */
   readonly adopted?: boolean
+  /** It takes streams over a channel of their own. */
+  readonly bulk?: boolean
 }
 
 /** A link after its handshake: whole messages, decoded strictly, in order. What cannot be decoded closes the link (`BadPeer`). */
@@ -32,7 +34,7 @@ export interface PeerLink {
   readonly received: number
   /** Those of one call share frames. Never blocks, never throws; over LIMITS.linkQueueBytesMax the link closes. */
   send(messages: readonly Message[]): void
-  /** Drawn one by one as the link drains; what is sent later waits behind it. */
+  /** Drawn one by one as the link drains; what is sent later waits behind it, but for heartbeats. */
   sendStream(messages: Iterable<Message>): void
   close(reason: string): void
   onmessages: ((messages: readonly Message[]) => void) | null

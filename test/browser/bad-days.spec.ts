@@ -44,8 +44,8 @@ test('garbage from a peer closes that link and nothing else', async ({ tabs }) =
           chance: () => Math.random(),
         },
         {
-          deliver: async (_peer, attempt, end) => {
-            const channel = end as RTCDataChannel
+          deliver: async (_peer, attempt, { control }) => {
+            const channel = control as RTCDataChannel
             const raw = dataChannelLink(channel)
             const link = await openPeerLink(raw, hello, { linkId: attempt as never })
             link.onclose = (reason) => {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { KeeperOpenOptions } from '../../src/index.ts'
@@ -9,23 +9,40 @@ import { openKeeper, paths, settled, until, write } from './in-tab.ts'
 import { serveSignal, signalUrl } from './stations.ts'
 
 const RELAY = 's2'
-const PORT = 3478
+const SECRET = 'known-to-the-TURN-server-and-to-ours'
 
-/** Devices that reach each other by a TURN server only. */
+const guide = readFileSync(new URL('../../docs/guides/turn.md', import.meta.url), 'utf8')
+const block = (language: string, holds: string): string => {
+  const all = [...guide.matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter(([, name]) => name === language)
+  const found = all.map(([, , text = '']) => text).find((text) => text.includes(holds))
+  assert.ok(found !== undefined, `docs/guides/turn.md has no ${language} with ${holds}`)
+  return found
+}
+
+/** As the guide makes them, for a server at this address. */
+async function credentials(host: string): Promise<RTCIceServer[]> {
+  const code = block('js', 'createHmac').replaceAll('turn.example.org', host)
+  const made = await import(`data:text/javascript,${encodeURIComponent(code)}`)
+  return made.turnServers(SECRET, 'somebody')
+}
+
+/** Devices that reach each other by a TURN server only: the one of the guide, with the guide's credentials. */
 export async function relay(ground: Ground): Promise<void> {
   const { network, report } = ground
   await serveSignal(network, 's1')
   const home = mkdtempSync(join(tmpdir(), 'tabkeeper-relay-'))
   const host = network.address(RELAY)
-  const words = `turnserver -n -v -L ${host} -E ${host} -p ${PORT} -a -u u:p -r tabkeeper --no-tls --no-dtls --no-cli --no-multicast-peers -l stdout --simple-log --pidfile ${home}/pid --db ${home}/db`
-  const [command, args] = network.on(RELAY, ...words.split(' '))
+  const conf = join(home, 'turnserver.conf')
+  writeFileSync(conf, block('conf', 'use-auth-secret').replace('LONG-RANDOM-SECRET', SECRET))
+  const words = `-c ${conf} -v -L ${host} -E ${host} --no-tls --no-dtls --no-cli -l stdout --simple-log --pidfile ${home}/pid --db ${home}/db`
+  const [command, args] = network.on(RELAY, 'turnserver', ...words.split(' '))
   const turn = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise((resolve) => turn.once('exit', resolve))
   let said = ''
   turn.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text
   })
-  const turnServers = [{ urls: `turn:${host}:${PORT}`, username: 'u', credential: 'p' }]
+  const turnServers = await credentials(host)
   const shapes: readonly [string, Partial<KeeperOpenOptions>][] = [
     ['devices with no path to each other meet by a TURN server', { iceServers: turnServers }],
     [

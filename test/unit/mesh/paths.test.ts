@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
 import { DIALING } from '../../../src/mesh/dialing.ts'
 import { Fingerprints } from '../../../src/mesh/fingerprints.ts'
-import { type LinkBinding, Mesh } from '../../../src/mesh/mesh.ts'
+import { type LinkBinding, Mesh, type MeshOptions } from '../../../src/mesh/mesh.ts'
 import type { PairEvents } from '../../../src/mesh/rtc-pair.ts'
-import type { Signal } from '../../../src/signaling/signal.ts'
+import type { Negotiation, Signal } from '../../../src/signaling/signal.ts'
 import type { MemberSignaling } from '../../../src/signaling/signaling.ts'
 
 const ensemble = 'a'.repeat(32) as EnsembleId
@@ -13,13 +13,15 @@ const described = (type: 'offer' | 'answer', hex: string) =>
   ({ type, sdp: `v=0\r\na=fingerprint:SHA-256 ${hex}\r\nm=application\r\na=fingerprint:sha-256 ${hex}\r\n` }) as const
 
 /** The larger of two, whose peer connections do as the test says. */
-async function dialer() {
+async function dialer(iceServers: MeshOptions['iceServers'] = () => []) {
   let now = 0
   let hear: (signal: Signal) => void = () => undefined
   const sent: Signal[] = []
   const notices: string[] = []
   const bound: LinkBinding[] = []
   const pairs: PairEvents[] = []
+  const used: (readonly RTCIceServer[])[] = []
+  const steps: Negotiation[] = []
   const signaling: MemberSignaling = {
     join: async (_, onSignal) => {
       hear = onSignal
@@ -35,10 +37,11 @@ async function dialer() {
       self: large,
       incarnation: 1,
       signaling,
-      iceServers: () => [],
-      openPair: (_initiator, _ice, events) => {
+      iceServers,
+      openPair: (_initiator, ice, events) => {
         pairs.push(events)
-        return { signal: () => undefined, close: () => undefined }
+        used.push(ice)
+        return { signal: (step) => void steps.push(step), close: () => undefined }
       },
       now: () => now,
       chance: () => 0.5,
@@ -67,7 +70,7 @@ async function dialer() {
     pairs.at(-1)?.onsignal(described('offer', 'aa:bb'))
     say({ ...head, kind: 'signal', to: large, attempt: attempt(), data: described('answer', 'CC:DD') })
   }
-  return { mesh, head, say, pass, sent, notices, bound, pairs, introduce, attempt }
+  return { mesh, head, say, pass, sent, notices, bound, pairs, used, steps, introduce, attempt }
 }
 
 describe('an attempt', () => {
@@ -115,6 +118,45 @@ describe('an attempt', () => {
     introduce()
     pairs.at(-1)?.onclose('the connection closed')
     expect(notices.map((one) => one.split(':')[0])).toEqual(['LinkFailed', 'LinkFailed'])
+  })
+})
+
+describe('an attempt that waits for its ICE servers', () => {
+  const turn = [{ urls: 'turn:fresh', username: 'u', credential: 'c' }]
+
+  it('uses them, and hears then what the other side has said', async () => {
+    let answer: (servers: readonly RTCIceServer[]) => void = () => undefined
+    const { say, head, sent, pairs, used, steps, attempt } = await dialer(
+      () => new Promise((resolve) => (answer = resolve)),
+    )
+    // Somebody smaller cannot call: of a larger one the first step comes before our connection is there.
+    const caller = { ...head, from: 3 as ReplicaId }
+    const candidate = { type: 'candidate', candidate: { candidate: 'x', sdpMid: '0', sdpMLineIndex: 0 } } as const
+    say({ ...caller, kind: 'signal', to: large, attempt: 9, data: described('offer', 'AA') })
+    say({ ...caller, kind: 'signal', to: large, attempt: 9, data: candidate })
+    expect(pairs).toHaveLength(0)
+    answer(turn)
+    await Promise.resolve()
+    expect(used).toEqual([turn])
+    expect(steps).toEqual([described('offer', 'AA'), candidate])
+    pairs[0]?.onsignal(described('answer', 'BB'))
+    expect([sent.at(-1)?.kind, attempt()]).toEqual(['signal', 9])
+  })
+
+  it('connects no more when it was given up meanwhile', async () => {
+    let answer: (servers: readonly RTCIceServer[]) => void = () => undefined
+    const { mesh, say, head, pass, pairs } = await dialer(() => new Promise((resolve) => (answer = resolve)))
+    say({ ...head, kind: 'announce' })
+    const first = answer
+    pass(DIALING.connectWithin)
+    first(turn)
+    await Promise.resolve()
+    expect(pairs).toHaveLength(0)
+    pass(DIALING.backoffMax)
+    mesh.close()
+    answer(turn)
+    await Promise.resolve()
+    expect(pairs).toHaveLength(0)
   })
 })
 

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort as NodePort } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
-import { LinkDesk } from '../../../src/replica/link-desk.ts'
+import { LinkDesk, type LinkEnds } from '../../../src/replica/link-desk.ts'
 import type { WorkerEvent } from '../../../src/replica/service-api.ts'
 import type { Hello, PeerLink } from '../../../src/transport/peer-link.ts'
 
@@ -30,15 +30,23 @@ function desk(self: Hello) {
     (link) => links.push(link),
     (event) => events.push(event),
   )
-  const add = (peer: number, attempt: number, port: NodePort) =>
-    made.add(peer as ReplicaId, attempt, port as unknown as MessagePort)
+  const add = (peer: number, attempt: number, ends: Ends) =>
+    made.add(peer as ReplicaId, attempt, ends as unknown as LinkEnds)
   return { add, links, events, kinds: () => events.map(({ kind }) => kind) }
 }
 
-function cable(): [NodePort, NodePort] {
-  const { port1, port2 } = new MessageChannel()
-  ports.push(port1, port2)
-  return [port1, port2]
+interface Ends {
+  readonly control: NodePort
+  readonly bulk: NodePort
+}
+
+function cable(): [Ends, Ends] {
+  const [control, bulk] = [new MessageChannel(), new MessageChannel()]
+  ports.push(control.port1, control.port2, bulk.port1, bulk.port2)
+  return [
+    { control: control.port1, bulk: bulk.port1 },
+    { control: control.port2, bulk: bulk.port2 },
+  ]
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 60))
@@ -57,6 +65,19 @@ describe('a desk', () => {
     await settled()
     expect(one.events.at(-1)).toEqual({ kind: 'linkClosed', peer: 2, attempt: 7, refused: false, reason: 'enough' })
     expect(two.kinds()).toEqual(['linkOpened', 'linkClosed'])
+  })
+
+  it('closes both channels of a link, whichever of them ends', async () => {
+    const [one, two] = [desk(hello(1)), desk(hello(2))]
+    const [a, b] = cable()
+    one.add(2, 7, a)
+    two.add(1, 7, b)
+    await settled()
+    // Over a port a string is the reason why it closed.
+    b.bulk.postMessage('torn')
+    await settled()
+    expect(one.events.at(-1)).toMatchObject({ kind: 'linkClosed', attempt: 7, reason: 'torn' })
+    expect(two.events.at(-1)).toMatchObject({ kind: 'linkClosed', attempt: 7, reason: 'torn' })
   })
 
   it.each([
@@ -107,7 +128,7 @@ describe('a desk', () => {
     const [a, b] = cable()
     one.add(2, 1, a)
     const garbage = new Uint8Array([255, 1, 2, 3]).buffer
-    b.postMessage(garbage, [garbage])
+    b.control.postMessage(garbage, [garbage])
     await settled()
     expect(one.events).toEqual([expect.objectContaining({ kind: 'linkClosed', refused: false })])
   })
