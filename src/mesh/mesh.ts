@@ -55,8 +55,6 @@ interface Line {
   opened: boolean
 }
 
-/** Chromium makes no 501st connection in the life of a renderer process unless garbage was collected in between. */
-const PAIRS_WARN = 400
 const PATHLESS_MAX = 256
 /** What an attempt is told while it waits for its ICE servers: a description and some candidates. */
 const STEPS_MAX = 64
@@ -81,7 +79,6 @@ export class Mesh {
   readonly #waiting = new Map<ReplicaId, Waiting>()
   /** Members that were told to be out of reach. */
   readonly #pathless = new Set<ReplicaId>()
-  #pairsMade = 0
   #open = true
 
   constructor(options: MeshOptions, listener: MeshListener) {
@@ -221,12 +218,6 @@ export class Mesh {
   }
 
   #pair(peer: ReplicaId, attempt: number, initiator: boolean, servers: readonly RTCIceServer[]): void {
-    this.#pairsMade += 1
-    if (this.#pairsMade === PAIRS_WARN)
-      this.#listener.notice(
-        'LinkFailed',
-        `This page has made ${PAIRS_WARN} connections; the browser will soon refuse more. Reload it.`,
-      )
     const failed = (reason: string) => {
       if (!this.#dialing.current(peer, attempt)) return
       this.#dialing.closed(peer, attempt, false, this.#options.now())

@@ -2,6 +2,7 @@ import SimplePeer from 'simple-peer/simplepeer.min.js'
 import { parseNegotiation } from '../signaling/parse-signal.ts'
 import type { Negotiation } from '../signaling/signal.ts'
 import type { Channels } from './hand-over.ts'
+import { PairBudget } from './pair-budget.ts'
 
 /** One connection to one peer, while it is made and while it lives. */
 export interface RtcPair {
@@ -41,14 +42,19 @@ export const rtcPairsBy =
   (initiator, iceServers, events) =>
     openPairBy(wrtc, { iceServers: [...iceServers] }, initiator, events)
 
+/** The page's: all of its ensembles share it. */
+const budget = new PairBudget()
+
 function openPairBy(
   wrtc: object | undefined,
   config: RTCConfiguration,
   initiator: boolean,
   events: PairEvents,
 ): RtcPair {
+  budget.spend()
   const peer = new SimplePeer({ initiator, trickle: true, config, ...(wrtc && { wrtc }) })
   const connection = peer._pc
+  if (connection === undefined) budget.refused()
   let open = true
   let steps = 0
   let why = 'the connection closed'

@@ -103,6 +103,35 @@ test('a page whose browser cannot transfer channels relays them', async ({ tabs 
   }
 })
 
+test('a page makes more connections in its life than Chromium lets be', async ({ tabs }) => {
+  const [page] = (await tabs(1)) as [Page]
+  const made = await page.evaluate(async () => {
+    const load = (path: string) => import(/* @vite-ignore */ path)
+    const { openRtcPair } = (await load('/src/mesh/rtc-pair.ts')) as typeof import('../../src/mesh/rtc-pair.ts')
+    /** As the mesh: after a refusal it tries again, later. */
+    const openOne = async (): Promise<number> => {
+      for (let refusals = 0; ; refusals++) {
+        let made = false
+        const pair = openRtcPair(true, [], {
+          onchannels: () => {
+            made = true
+          },
+          onsignal: () => {},
+          onclose: () => {},
+        })
+        await new Promise((resolve) => setTimeout(resolve, made ? 0 : 200))
+        pair.close()
+        if (made || refusals === 20) return made ? refusals : Number.POSITIVE_INFINITY
+      }
+    }
+    let refused = 0
+    for (let i = 0; i < 1200 && refused < 100; i++) refused += await openOne()
+    return { refused }
+  })
+  console.log(`1,200 connections: ${made.refused} refused and made a little later`)
+  expect(made.refused).toBeLessThan(20)
+})
+
 test('a worker that cannot start is said to be so', async ({ tabs, complaints }) => {
   const [page] = (await tabs(1)) as [Page]
   const refused = await page.evaluate(async () => {
