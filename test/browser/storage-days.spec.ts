@@ -90,6 +90,27 @@ test('the disk is full: every page says so, nothing acknowledged is lost, and wi
   expect(acked.filter((n) => !there.has(n))).toEqual([])
 })
 
+test("the site's storage is cleared while tabs run: each says so at once and stops; loaded anew, one begins anew", async () => {
+  const tabs = await voters(puppets, 'cleared', 3)
+  const [first] = tabs as [Puppet, Puppet, Puppet]
+  await create(first, '/gone')
+  const session = await first.page.createCDPSession()
+  await session.send('Storage.clearDataForOrigin', { origin: puppets.origin, storageTypes: 'all' })
+  // Nobody writes: they find out by themselves.
+  for (const tab of tabs) {
+    await expect.poll(() => stateOf(tab), { timeout: 5_000 }).toBe('lost')
+    expect(await toldOf(tab)).toContainEqual(expect.stringMatching(/^StorageFailed/))
+  }
+  // The browser gave the site new storage and with it new locks; this page's own are the old ones for as long as it lives.
+  await first.page.evaluate(() => window.keeper.close())
+  expect(await opening(first, 'cleared')).toBe('WorkerFailed')
+  for (const { page } of tabs.slice(1)) await page.close()
+  await first.page.reload()
+  await first.page.waitForFunction(() => 'tabkeeper' in window, { polling: 50 })
+  await openKeeper(first, 'cleared')
+  expect(await childrenOf(first, '/')).toEqual(['zookeeper'])
+})
+
 test('another page deletes the database of one voter: that one stops and says so, the others go on, and it joins as a new replica', async () => {
   const tabs = await voters(puppets, 'deleted', 3)
   const [first, second] = tabs as [Puppet, Puppet, Puppet]
