@@ -1,5 +1,11 @@
 import type { Mutant } from '../mutant.ts'
 
+const recipe = (file: string, find: string, replace: string): Mutant['edits'][number] => ({
+  file: `src/recipes/${file}.ts`,
+  find,
+  replace,
+})
+
 const edit = (file: string, find: string, replace: string): Mutant['edits'][number] => ({
   file: `src/tasks/${file}.ts`,
   find,
@@ -14,7 +20,7 @@ const tasks = (name: string, why: string, budget: number, ...edits: Mutant['edit
   edits,
 })
 
-/** Each takes one fence away from the task queue. The audit of the committed log, the ledger or a waiter must tell. */
+/** Each takes one fence away from the task queue or a recipe. An audit of the committed log, the ledger or a waiter must tell. */
 export const TASK_MUTANTS: readonly Mutant[] = [
   tasks(
     'assign-without-fence',
@@ -86,5 +92,51 @@ export const TASK_MUTANTS: readonly Mutant[] = [
       "if (hasCode(error, 'NodeExists')) await resign(client, queue)",
       "if (hasCode(error, 'NodeExists')) return null",
     ),
+  ),
+  tasks(
+    'hold-without-guard',
+    'the guard of a hold checks nothing',
+    400,
+    recipe(
+      'hold',
+      "guard: () => ({ op: 'check', path, version: -1 })",
+      "guard: () => ({ op: 'check', path: '/', version: -1 })",
+    ),
+  ),
+  tasks(
+    'fence-of-the-place',
+    'the fence of a hold is when its place was made',
+    400,
+    recipe('hold', 'zxid: fence ?? stat.czxid', 'zxid: fence === undefined ? stat.czxid : stat.czxid'),
+  ),
+  tasks(
+    'reader-beside-a-writer',
+    'who shares a lock waits for nobody',
+    400,
+    recipe('place', "(mode === 'exclusive' || place.mode === 'exclusive')", "mode === 'exclusive'"),
+  ),
+  tasks(
+    'second-place',
+    'after a lost reply another place is made, and the first is nobody’s: who waits behind it waits for ever',
+    400,
+    recipe('place', 'if (own !== null) return own', ''),
+  ),
+  tasks(
+    'stolen-beside-a-newcomer',
+    'a thief does not look whether somebody came and holds',
+    1000,
+    recipe('steal', "if (places[0]?.mode === 'exclusive') return []", 'if (places !== null) return []'),
+  ),
+  tasks(
+    'permit-given-twice',
+    'the head of the line looks at the permits once, and not again when it takes them',
+    1000,
+    recipe('semaphore', 'await this.#untilFree(permits, signal)', ''),
+  ),
+  tasks(
+    'count-without-mark',
+    'after a lost reply an addition does not look whether it was applied',
+    400,
+    recipe('mark', 'if (mark?.serial === serial) return mark.zxid', ''),
   ),
 ]
