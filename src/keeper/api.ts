@@ -13,6 +13,8 @@ export interface Inspection {
   readonly browser: string
   readonly role: 'starting' | 'looking' | 'following' | 'leading' | 'observing' | 'stopped'
   readonly leader: ReplicaId | null
+  /** Whom this replica follows: the leader, or, an observer, a follower of the leader. */
+  readonly parent: ReplicaId | null
   readonly epoch: { readonly accepted: number; readonly current: number }
   readonly zxid: {
     readonly last: string

@@ -23,6 +23,7 @@ export function inspection(
     browser: started.browser,
     role: state.role,
     leader: state.leader,
+    parent: state.parent,
     epoch: state.epoch,
     zxid: {
       last: formatZxid(state.zxid.last),

@@ -57,6 +57,7 @@ export class Remote implements Backing {
       browser: '',
       role: here ? 'observing' : 'looking',
       leader: null,
+      parent: null,
       epoch: { accepted: epoch, current: epoch },
       zxid: { last: zxid, durable: zxid, committed: zxid, applied: zxid },
       voters: [],

@@ -4,6 +4,7 @@ import { sessionLock } from '../base/life-locks.ts'
 import type { FramePipe } from '../client/frame-pipe.ts'
 import { portPipe } from '../client/port-pipe.ts'
 import { Mesh } from '../mesh/mesh.ts'
+import { standingOf } from '../mesh/partners.ts'
 import { openRelayedPair, openRtcPair } from '../mesh/rtc-pair.ts'
 import type { Started, WorkerEvent } from '../replica/service-api.ts'
 import type { Lobby } from '../signaling/lobby.ts'
@@ -243,6 +244,7 @@ export class Tab implements Backing {
       case 'changed': {
         const { role, leader, voters, epoch } = event.state
         this.#state = event.state
+        this.#mesh.stands(standingOf(this.#started.replica, event.state))
         for (const listener of [...this.#waiting]) listener(event.state)
         return this.#listener.ensemble({ role, leader, voters, epoch: epoch.current })
       }
@@ -301,6 +303,8 @@ const strangersMessage = (name: string): string =>
 const STOPPED: State = {
   role: 'stopped',
   leader: null,
+  parent: null,
+  wantedBy: null,
   serving: false,
   epoch: { accepted: 0, current: 0 },
   voters: [],

@@ -2,8 +2,9 @@ import { BUILD } from '../base/build.ts'
 import type { ReplicaId } from '../base/ids.ts'
 import { sessionFromHex } from '../base/life-locks.ts'
 import { Mesh } from '../mesh/mesh.ts'
+import { standingOf } from '../mesh/partners.ts'
 import { rtcPairsBy } from '../mesh/rtc-pair.ts'
-import type { ReplicaHost } from '../replica/api.ts'
+import type { ReplicaHost, ReplicaListener } from '../replica/api.ts'
 import { Farewells } from '../replica/farewells.ts'
 import { Introducer } from '../replica/introducer.ts'
 import { LinkDesk } from '../replica/link-desk.ts'
@@ -118,8 +119,9 @@ export class Member {
     )
   }
 
-  changed(state: { readonly serving: boolean }): void {
+  changed(state: Parameters<ReplicaListener['changed']>[0]): void {
     this.#farewells.serving(state.serving)
+    this.#mesh.stands(standingOf(this.#options.recovered.replica, state))
   }
 
   /** Says goodbye and closes every connection. Idempotent. */

@@ -1,4 +1,6 @@
 import type { ReplicaId } from '../base/ids.ts'
+import type { Stands } from '../signaling/signal.ts'
+import { partnersOf, type Standing } from './partners.ts'
 
 /** What the page's mesh must do, in this order. */
 export type MeshOrder =
@@ -6,6 +8,8 @@ export type MeshOrder =
   | { readonly kind: 'announce' }
   /** Tell one member the same. */
   | { readonly kind: 'answer'; readonly to: ReplicaId }
+  /** Ask it to dial us: we need it, and it has the larger id. */
+  | { readonly kind: 'call'; readonly to: ReplicaId }
   /** Open a connection as its initiator, or as the other side. */
   | { readonly kind: 'dial' | 'accept'; readonly peer: ReplicaId; readonly attempt: number }
   | { readonly kind: 'hangUp'; readonly peer: ReplicaId; readonly attempt: number; readonly reason: string }
@@ -19,12 +23,18 @@ export const DIALING = {
   /** The pause after the first failure; doubles up to the second figure. Half of it is jitter. */
   backoffMin: 200,
   backoffMax: 15_000,
-  /** A link that lived this long was a good one: its end is no reason for a longer pause. */
+  /** A link that lived this long was a good one: its end is no reason for a longer pause. An observer lets go then of what it does not need. */
   steady: 10_000,
   /** An unlinked member that nobody heard of for this long is not dialled any more. */
   forgetAfter: 60_000,
+  /** A call holds for so long, and is repeated after it. */
+  callFor: 2000,
+  /** Nobody who is not needed is told more often that we are here. */
+  answerEvery: 60_000,
   /** Members known at once, and remembered as gone. */
   peersMax: 256,
+  /** Connections at once, but for those between voters: a browser has room for some hundreds. */
+  linksMax: 64,
 } as const
 
 /** Why an attempt ends that took longer than `connectWithin`. */
@@ -40,6 +50,12 @@ interface Call {
 interface Peer {
   incarnation: number
   heardAt: number
+  stands: Stands | null
+  readonly draw: number
+  /** When it called us last, and when we may call it. */
+  calledAt: number
+  callAt: number
+  answeredAt: number
   call: Call | null
   /** The highest attempt seen from this incarnation: older ones are over. */
   lastAttempt: number
@@ -48,9 +64,9 @@ interface Peer {
 }
 
 /**
- * Who dials whom, and when: a full mesh in which the pair's larger id dials (no glare). Facts in, orders out; it knows no
- * clock, no chance and no WebRTC. Attempts are numbered by the dialer and rise, from a random start, so that signals of an
- * earlier page of the same replica fit none of them.
+ * Who dials whom, and when: whoever needs a link (see partners) has it dialled by the pair's larger id (no glare), and calls that one if it
+ * cannot know. Facts in, orders out; it knows no clock, no chance and no WebRTC. Attempts are numbered by the dialer and rise, from a
+ * random start, so that signals of an earlier page of the same replica fit none of them.
  */
 export class Dialing {
   readonly #self: ReplicaId
@@ -60,6 +76,10 @@ export class Dialing {
   readonly #gone = new Map<ReplicaId, number>()
   #nextAttempt: number
   #announceAt = 0
+  /** Null until the replica has said it: until then as if it voted. */
+  #standing: Standing | null = null
+  /** Since when it follows somebody, or nobody. */
+  #since = 0
 
   /** `chance` gives numbers in [0, 1). */
   constructor(self: ReplicaId, chance: () => number) {
@@ -68,13 +88,40 @@ export class Dialing {
     this.#nextAttempt = 1 + Math.floor(chance() * 2 ** 31)
   }
 
-  /** A member said that it is here; `asked`: it wants to know who else is. */
-  heard(from: ReplicaId, incarnation: number, asked: boolean, now: number): MeshOrder[] {
+  /** The replica's part has changed. */
+  stands(standing: Standing, now: number): void {
+    const settled = (one: Standing | null): boolean => one?.serving === true
+    if (this.#standing === null || settled(standing) !== settled(this.#standing)) this.#since = now
+    // The others choose by it.
+    if (standing.stands !== this.#standing?.stands) this.#announceAt = now
+    this.#standing = standing
+  }
+
+  /** What others are told of it. */
+  get part(): Stands {
+    return this.#standing?.stands ?? 'observes'
+  }
+
+  /** A member said that it is here; `asked`: it wants to know who else is; `called`: it needs us to dial. */
+  heard(
+    from: ReplicaId,
+    incarnation: number,
+    asked: boolean,
+    now: number,
+    stands: Stands | null = null,
+    called = false,
+  ): MeshOrder[] {
     const orders: MeshOrder[] = []
     const peer = this.#meet(from, incarnation, now, orders)
     if (peer === null) return orders
-    if (asked && peer.call?.open !== true) orders.push({ kind: 'answer', to: from })
-    this.#dialIfDue(from, peer, now, orders)
+    peer.stands = stands
+    if (called) peer.calledAt = now
+    const needed = this.#needed(now)
+    if (asked && peer.call?.open !== true && this.#answers(from, peer, needed, now)) {
+      peer.answeredAt = now
+      orders.push({ kind: 'answer', to: from })
+    }
+    this.#dialIfDue(from, peer, needed, now, orders)
     return orders
   }
 
@@ -82,7 +129,7 @@ export class Dialing {
   rang(from: ReplicaId, incarnation: number, attempt: number, now: number): MeshOrder[] {
     const orders: MeshOrder[] = []
     const peer = this.#meet(from, incarnation, now, orders)
-    if (peer === null || this.#dials(from) || attempt <= peer.lastAttempt) return orders
+    if (peer === null || this.#dials(from) || attempt <= peer.lastAttempt || this.#full(peer)) return orders
     if (peer.call !== null) orders.push(hangUp(from, peer.call, 'the other side dialled anew'))
     peer.call = { attempt, since: now, open: false }
     peer.lastAttempt = attempt
@@ -135,21 +182,62 @@ export class Dialing {
       this.#announceAt = now + DIALING.announceEvery * (0.75 + this.#chance() / 2)
       orders.push({ kind: 'announce' })
     }
+    const needed = this.#needed(now)
+    const letsGo = this.#standing?.stands === 'observes' && this.#standing.serving && this.#steady(this.#since, now)
     for (const [id, peer] of this.#peers) {
       const call = peer.call
+      if (call?.open === true && letsGo && !needed.has(id) && this.#steady(call.since, now)) {
+        orders.push(hangUp(id, call, 'not needed'))
+        this.closed(id, call.attempt, false, now)
+      }
       if (call !== null && !call.open && now - call.since >= DIALING.connectWithin) {
         orders.push(hangUp(id, call, LATE))
         this.closed(id, call.attempt, false, now)
       }
       if (peer.call === null && now - peer.heardAt >= DIALING.forgetAfter) this.#peers.delete(id)
-      else this.#dialIfDue(id, peer, now, orders)
+      else this.#dialIfDue(id, peer, needed, now, orders)
     }
     return orders
   }
 
-  /** The members that have no open link yet. */
-  connecting(): ReplicaId[] {
-    return [...this.#peers].filter(([, peer]) => peer.call?.open !== true).map(([id]) => id)
+  /** The members that have no open link yet, and need one. */
+  connecting(now = this.#since): ReplicaId[] {
+    const needed = this.#needed(now)
+    return [...this.#peers]
+      .filter(([id, { call }]) => call?.open !== true && (call !== null || needed.has(id)))
+      .map(([id]) => id)
+  }
+
+  /** Whom we need a link to. */
+  needs(peer: ReplicaId, now: number): boolean {
+    return this.#needed(now).has(peer)
+  }
+
+  #needed(now: number): ReadonlySet<ReplicaId> {
+    const standing = this.#standing
+    if (standing === null) return new Set(this.#peers.keys())
+    const others = [...this.#peers].map(([id, { stands, call, failures, draw }]) => ({
+      id,
+      stands,
+      open: call?.open === true,
+      failures,
+      draw,
+    }))
+    return partnersOf(standing, others, now - this.#since)
+  }
+
+  /** Voters tell whoever asks, as observers need them; observers tell newcomers, who may know nobody else. */
+  #answers(from: ReplicaId, peer: Peer, needed: ReadonlySet<ReplicaId>, now: number): boolean {
+    return this.#standing?.stands !== 'observes' || needed.has(from) || now - peer.answeredAt >= DIALING.answerEvery
+  }
+
+  #steady = (since: number, now: number): boolean => now - since >= DIALING.steady
+
+  #full(peer: Peer): boolean {
+    if (peer.stands !== 'observes' && this.#standing?.stands !== 'observes') return false
+    let calls = 0
+    for (const { call } of this.#peers.values()) if (call !== null) calls++
+    return calls >= DIALING.linksMax
   }
 
   #meet(from: ReplicaId, incarnation: number, now: number, orders: MeshOrder[]): Peer | null {
@@ -162,7 +250,20 @@ export class Dialing {
     }
     if (known === undefined && this.#peers.size >= DIALING.peersMax) return null
     if (known?.call) orders.push(hangUp(from, known.call, 'it started anew'))
-    const peer: Peer = { incarnation, heardAt: now, call: null, lastAttempt: 0, failures: 0, retryAt: now }
+    const peer: Peer = {
+      incarnation,
+      heardAt: now,
+      stands: null,
+      draw: this.#chance(),
+      calledAt: Number.NEGATIVE_INFINITY,
+      // Voters know of each other that they need each other.
+      callAt: now + (this.#standing?.stands === 'observes' ? 0 : DIALING.callFor),
+      answeredAt: Number.NEGATIVE_INFINITY,
+      call: null,
+      lastAttempt: 0,
+      failures: 0,
+      retryAt: now,
+    }
     this.#peers.set(from, peer)
     return peer
   }
@@ -171,8 +272,15 @@ export class Dialing {
     return this.#self > peer
   }
 
-  #dialIfDue(id: ReplicaId, peer: Peer, now: number, orders: MeshOrder[]): void {
-    if (!this.#dials(id) || peer.call !== null || now < peer.retryAt) return
+  #dialIfDue(id: ReplicaId, peer: Peer, needed: ReadonlySet<ReplicaId>, now: number, orders: MeshOrder[]): void {
+    if (peer.call !== null || now < peer.retryAt || this.#full(peer)) return
+    if (!this.#dials(id)) {
+      if (!needed.has(id) || now < peer.callAt) return
+      peer.callAt = now + DIALING.callFor
+      orders.push({ kind: 'call', to: id })
+      return
+    }
+    if (!needed.has(id) && now - peer.calledAt >= DIALING.callFor) return
     const attempt = this.#nextAttempt++
     peer.call = { attempt, since: now, open: false }
     peer.lastAttempt = attempt

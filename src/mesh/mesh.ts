@@ -4,6 +4,7 @@ import type { MemberSignaling } from '../signaling/signaling.ts'
 import { Dialing, LATE, type MeshOrder } from './dialing.ts'
 import { Fingerprints } from './fingerprints.ts'
 import { handOver, type WorkerEnds } from './hand-over.ts'
+import type { Standing } from './partners.ts'
 import type { OpenPair, RtcPair } from './rtc-pair.ts'
 
 export interface MeshOptions {
@@ -99,6 +100,13 @@ export class Mesh {
     if (this.#open) this.#carryOut(this.#dialing.ticked(this.#options.now()))
   }
 
+  /** The replica's part in the ensemble: by it we know whom we need links to. */
+  stands(standing: Standing): void {
+    if (!this.#open) return
+    this.#dialing.stands(standing, this.#options.now())
+    this.ticked()
+  }
+
   /** The worker shook hands over the link of this attempt. */
   linkOpened(peer: ReplicaId, attempt: number): void {
     this.#dialing.opened(peer, attempt, this.#options.now())
@@ -133,7 +141,7 @@ export class Mesh {
   /** Members without an open link, and whether the others' channels run in the worker. */
   status(): { readonly connecting: readonly ReplicaId[]; readonly transferred: ReadonlyMap<ReplicaId, boolean> } {
     const transferred = new Map([...this.#lines].map(([peer, line]) => [peer, line.transferred] as const))
-    return { connecting: this.#dialing.connecting(), transferred }
+    return { connecting: this.#dialing.connecting(this.#options.now()), transferred }
   }
 
   /** Says goodbye and closes every connection before it returns. */
@@ -161,7 +169,16 @@ export class Mesh {
     switch (signal.kind) {
       case 'announce':
       case 'here':
-        return this.#carryOut(this.#dialing.heard(signal.from, signal.incarnation, signal.kind === 'announce', now))
+        return this.#carryOut(
+          this.#dialing.heard(
+            signal.from,
+            signal.incarnation,
+            signal.kind === 'announce',
+            now,
+            signal.stands ?? null,
+            signal.kind === 'here' && signal.call === true,
+          ),
+        )
       case 'signal':
         this.#carryOut(this.#dialing.rang(signal.from, signal.incarnation, signal.attempt, now))
         if (this.#dialing.current(signal.from, signal.attempt)) this.#step(signal.from, signal.attempt, signal.data)
@@ -175,13 +192,17 @@ export class Mesh {
   }
 
   #carryOut(orders: readonly MeshOrder[]): void {
+    const stands = this.#dialing.part
     for (const order of orders) {
       switch (order.kind) {
         case 'announce':
-          this.#send({ ...this.#head(), kind: 'announce' })
+          this.#send({ ...this.#head(), kind: 'announce', stands })
           break
         case 'answer':
-          this.#send({ ...this.#head(), kind: 'here', to: order.to }, order.to)
+          this.#send({ ...this.#head(), kind: 'here', to: order.to, stands }, order.to)
+          break
+        case 'call':
+          this.#send({ ...this.#head(), kind: 'here', to: order.to, stands, call: true }, order.to)
           break
         case 'hangUp':
           if (order.reason === LATE) this.#noPath(order.peer, order.attempt)
@@ -220,9 +241,12 @@ export class Mesh {
   #pair(peer: ReplicaId, attempt: number, initiator: boolean, servers: readonly RTCIceServer[]): void {
     const failed = (reason: string) => {
       if (!this.#dialing.current(peer, attempt)) return
-      this.#dialing.closed(peer, attempt, false, this.#options.now())
-      // By its own word: a connection that the other side closed had a path.
-      if (!/failed/i.test(reason) || !this.#noPath(peer, attempt)) this.#listener.notice('LinkFailed', reason, peer)
+      const now = this.#options.now()
+      const letGo = this.#lines.get(peer)?.opened === true && !this.#dialing.needs(peer, now)
+      this.#dialing.closed(peer, attempt, false, now)
+      // By its own word: a connection that the other side closed had a path. An observer that needs us no more is no failure.
+      if (!letGo && !(/failed/i.test(reason) && this.#noPath(peer, attempt)))
+        this.#listener.notice('LinkFailed', reason, peer)
       this.#hangUp(peer, attempt)
     }
     let transferred = true

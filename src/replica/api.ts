@@ -30,6 +30,10 @@ export interface ClientPipe {
 export interface ReplicaState {
   readonly role: Role | 'stopped'
   readonly leader: ReplicaId | null
+  /** Whom it follows: the leader, or, an observer, a follower of the leader. */
+  readonly parent: ReplicaId | null
+  /** The leader, if it wants this observer near and there is no link to it yet. */
+  readonly wantedBy: ReplicaId | null
   /** Does this replica take client requests now? */
   readonly serving: boolean
   readonly epoch: { readonly accepted: number; readonly current: number }
@@ -54,8 +58,10 @@ export interface ReplicaState {
 
 /** What a replica tells its host. Called between turns, never re-entrantly. */
 export interface ReplicaListener {
-  /** Role, leader, epoch, voters or serving changed. */
-  changed(state: Pick<ReplicaState, 'role' | 'leader' | 'serving' | 'epoch' | 'voters' | 'joint'>): void
+  /** Role, leader, parent, epoch, voters or serving changed. */
+  changed(
+    state: Pick<ReplicaState, 'role' | 'leader' | 'parent' | 'wantedBy' | 'serving' | 'epoch' | 'voters' | 'joint'>,
+  ): void
   /** This replica leads an established epoch: start the dispatcher. / It does not any more: stop it. */
   leading(): void
   notLeading(): void

@@ -3,6 +3,7 @@ import type { ReplicaServer } from '../server/orders.ts'
 import { configOf, lastZxid } from '../zab/history.ts'
 import { FIRST_FORMAT, formatOf } from '../zab/membership.ts'
 import type { Peer } from '../zab/peer.ts'
+import { aboveOf } from './announcer.ts'
 import type { ReplicaState } from './api.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -21,6 +22,7 @@ export function inspectReplica(
   return {
     role,
     leader,
+    ...aboveOf(peer),
     serving,
     epoch: { accepted: peer.acceptedEpoch, current: peer.currentEpoch },
     zxid: {

@@ -25,6 +25,8 @@ export class Introducer {
   readonly #now: () => number
   readonly #heard: (text: string) => void
   readonly #neighbours = new Map<ReplicaId, Neighbour>()
+  /** Voters are linked to each other; an observer may be linked to us alone. */
+  #voters: ReadonlySet<ReplicaId> = new Set()
   /** Over whom somebody was last heard. */
   readonly #ways = new Map<ReplicaId, ReplicaId>()
 
@@ -49,12 +51,19 @@ export class Introducer {
     }
   }
 
+  /** The newest configuration. */
+  set voters(voters: readonly ReplicaId[]) {
+    this.#voters = new Set(voters)
+  }
+
   /** Our page says something to everybody (null) or to one. Nothing happens where nobody is linked. */
   say(to: ReplicaId | null, text: string): void {
     const introduction = { from: this.#self, to, forward: true, text }
     const way = to === null ? undefined : this.#neighbours.get(this.#ways.get(to) ?? to)
-    const asked = way === undefined ? [...this.#neighbours.values()].reverse().slice(0, ASKED_MAX) : [way]
-    for (const { link } of asked) link.introduce(introduction)
+    if (way !== undefined) return way.link.introduce(introduction)
+    const latest = [...this.#neighbours.values()].reverse()
+    const votes = ({ link }: Neighbour): number => Number(this.#voters.has(link.peer))
+    for (const { link } of latest.sort((a, b) => votes(b) - votes(a)).slice(0, ASKED_MAX)) link.introduce(introduction)
   }
 
   #introduced(by: Neighbour, { from, to, forward, text }: Introduction): void {

@@ -257,6 +257,7 @@ export class Service implements ReplicaService {
       changed: (state) => {
         this.#running?.farewells.serving(state.serving)
         this.#running?.adoption.changed(state)
+        if (this.#running !== null) this.#running.introducer.voters = state.voters
         this.#post({ kind: 'changed', state })
       },
       leading: () => {

@@ -1,5 +1,5 @@
 import { isEnsembleId, isReplicaId } from '../base/ids.ts'
-import type { Candidate, Envelope, Negotiation, Signal } from './signal.ts'
+import type { Candidate, Envelope, Negotiation, Signal, Stands } from './signal.ts'
 
 /** A session description of one data channel has 500 characters; with every candidate inside, some thousands. */
 const SDP_LENGTH_MAX = 64 * 1024
@@ -24,7 +24,10 @@ export function parseSignal(value: unknown): Signal | null {
   if (!isEnsembleId(ensemble) || !isReplicaId(from) || !isCount(incarnation)) return null
   const head = { ensemble, from, incarnation }
   switch (value.kind) {
-    case 'announce':
+    case 'announce': {
+      const said = parseStanding(value.stands)
+      return said === null ? null : { ...head, kind: 'announce', ...said }
+    }
     case 'seek':
     case 'bye':
       return { ...head, kind: value.kind }
@@ -36,7 +39,13 @@ export function parseSignal(value: unknown): Signal | null {
     case 'stepDown': {
       const to = value.to
       if (!isReplicaId(to)) return null
-      if (value.kind !== 'signal') return { ...head, kind: value.kind, to }
+      if (value.kind === 'stepDown') return { ...head, kind: 'stepDown', to }
+      if (value.kind === 'here') {
+        const said = parseStanding(value.stands)
+        return said === null
+          ? null
+          : { ...head, kind: 'here', to, ...said, ...(value.call === true ? { call: true } : {}) }
+      }
       const data = parseNegotiation(value.data)
       const attempt = value.attempt
       return data !== null && isCount(attempt) ? { ...head, kind: 'signal', to, attempt, data } : null
@@ -44,6 +53,12 @@ export function parseSignal(value: unknown): Signal | null {
     default:
       return null
   }
+}
+
+/** Builds before it say nothing of it. */
+function parseStanding(stands: unknown): { readonly stands?: Stands } | null {
+  if (stands === undefined) return {}
+  return stands === 'leads' || stands === 'votes' || stands === 'observes' ? { stands } : null
 }
 
 /** The same for the part that WebRTC makes; candidates' browser-specific extras are dropped. */
@@ -79,6 +94,8 @@ type Field =
   | 'sdp'
   | 'box'
   | 'tag'
+  | 'stands'
+  | 'call'
 
 const isRecord = (value: unknown): value is { readonly [field in Field]?: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

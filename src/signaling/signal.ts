@@ -18,13 +18,16 @@ export interface SignalHead {
   readonly incarnation: number
 }
 
+/** A member's part: it leads, it votes, or it does neither. */
+export type Stands = 'leads' | 'votes' | 'observes'
+
 /** What pages of one topic say to each other. Plain data: it survives structured clone and JSON. */
 export type Signal = SignalHead &
-  /** I am a member, to everybody; who has no link to me answers `here`. Sent only while the sender holds its lock. */
+  /** I am a member, to everybody; who has no link to me may answer `here`. Sent only while the sender holds its lock. */
   (
-    | { readonly kind: 'announce' }
-    /** So am I. */
-    | { readonly kind: 'here'; readonly to: ReplicaId }
+    | { readonly kind: 'announce'; readonly stands?: Stands }
+    /** So am I. `call`: I need a link to you, and of us two you are the one who dials. */
+    | { readonly kind: 'here'; readonly to: ReplicaId; readonly stands?: Stands; readonly call?: true }
     /** Who is here? From a page that is no member yet: `from` is drawn for the question, the ensemble is NO_ENSEMBLE. */
     | { readonly kind: 'seek' }
     /** One step of the dialer's attempt; signals of other attempts are ignored. */

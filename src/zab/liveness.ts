@@ -7,6 +7,7 @@ import type { Order, PeerAbout } from './facts.ts'
 import { tryHandOver } from './handover.ts'
 import { configOf } from './history.ts'
 import { keepMemory } from './memory.ts'
+import { goUp } from './parent.ts'
 import { chance, counted, type Following, type Leading, mark, type Peer } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
 import { relayOnTick } from './relay.ts'
@@ -61,6 +62,8 @@ function followingOnTick(peer: Peer, role: Following, orders: Order[]): void {
   }
   if (peer.now - role.heardAt > silenceOf(peer)) return waitedInVain(peer, 'the leader is silent', orders)
   relayOnTick(peer, role, orders)
+  goUp(peer, role, orders)
+  if (peer.role !== role) return
   calmDown(peer, role)
 }
 

@@ -80,6 +80,10 @@ export function learnerOnRedirect(peer: Peer, role: Following, message: Redirect
   stepDown(peer, 'no room there', orders)
 }
 
+/** The leader that lately asked this observer, which follows another, to come near. */
+export const wantedBy = (peer: Peer, role: Following): ReplicaId | null =>
+  peer.now < role.wantedUntil && role.head !== role.leader ? role.head : null
+
 /** The leader wants observers near, to make voters of them: a relay says so to those below, and one below goes up if it can. */
 export function learnerOnWanted(peer: Peer, role: Following, orders: Order[]): void {
   const { head, leader, phase, relay } = role
@@ -88,7 +92,14 @@ export function learnerOnWanted(peer: Peer, role: Following, orders: Order[]): v
     relay.wanted = true
     return
   }
-  if (!peer.links.has(head)) return
+  role.wantedUntil = peer.now + peer.options.timing.establish
+  goUp(peer, role, orders)
+}
+
+/** As soon as there is a link to the leader: the host opens one (see `wantedBy`). */
+export function goUp(peer: Peer, role: Following, orders: Order[]): void {
+  const head = wantedBy(peer, role)
+  if (head === null || !peer.links.has(head)) return
   mark(orders, 'goes-up')
   peer.search = { leader: head, untried: [], until: peer.now }
   stepDown(peer, 'the leader wants observers near', orders)

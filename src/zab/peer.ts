@@ -120,6 +120,8 @@ export interface Following {
   token: number
   /** Whoever follows this follower. */
   readonly relay: Relay
+  /** Until then an observer below a relay would go up to the leader, if there were a link to it. */
+  wantedUntil: number
 }
 
 export interface Learner {

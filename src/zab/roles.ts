@@ -80,6 +80,7 @@ export function startFollowing(peer: Peer, leader: ReplicaId, orders: Order[], i
     syncs: [],
     token: 0,
     relay: makeRelay(peer.now),
+    wantedUntil: peer.now,
   }
   const message: Message = {
     kind: 'followerInfo',

@@ -14,6 +14,8 @@ declare global {
     told: string[]
     /** When requests were sent and answered, `Date.now()`. */
     writes: { readonly sent: number; readonly acked: number }[]
+    /** The timer of a page that writes at a rate. */
+    pace: ReturnType<typeof setInterval>
   }
 }
 

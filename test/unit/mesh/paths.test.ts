@@ -163,7 +163,7 @@ describe('an attempt that waits for its ICE servers', () => {
 it('a page that is no member yet is told who is here', async () => {
   const { say, sent } = await dialer()
   say({ kind: 'seek', ensemble: '0'.repeat(32) as EnsembleId, from: 77 as ReplicaId, incarnation: 0 })
-  expect(sent.at(-1)).toEqual({ kind: 'here', ensemble, from: large, incarnation: 1, to: 77 })
+  expect(sent.at(-1)).toEqual({ kind: 'here', ensemble, from: large, incarnation: 1, to: 77, stands: 'observes' })
 })
 
 it('descriptions without a certificate bind nothing', () => {

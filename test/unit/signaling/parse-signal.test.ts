@@ -29,6 +29,19 @@ describe('parseSignal', () => {
     expect(parseSignal(JSON.parse(JSON.stringify(signal)))).toEqual(signal)
   })
 
+  it('takes what a member says of its part, and that of no other kind', () => {
+    for (const stands of ['leads', 'votes', 'observes'] as const) {
+      expect(parseSignal({ ...head, kind: 'announce', stands })).toEqual({ ...head, kind: 'announce', stands })
+      const called: Signal = { ...head, kind: 'here', to, stands, call: true }
+      expect(parseSignal(called)).toEqual(called)
+    }
+    for (const stands of ['rules', null, 1, {}]) {
+      expect(parseSignal({ ...head, kind: 'announce', stands })).toBeNull()
+      expect(parseSignal({ ...head, kind: 'here', to, stands })).toBeNull()
+    }
+    expect(parseSignal({ ...head, kind: 'here', to, call: 'yes' })).toEqual({ ...head, kind: 'here', to })
+  })
+
   it('drops unknown fields', () => {
     expect(parseSignal({ ...head, kind: 'bye', extra: 1 })).toEqual({ ...head, kind: 'bye' })
   })
