@@ -6,6 +6,7 @@ import { configOf, type History, lastZxid, makeHistory } from './history.ts'
 import { isVoter } from './membership.ts'
 import type { Digest, FollowerInfo } from './messages.ts'
 import type { Relay, Search } from './relay-state.ts'
+import type { Staged } from './staged.ts'
 import type { Remembered, Standing } from './standing.ts'
 
 /** Times in milliseconds; the simulator draws others. */
@@ -81,16 +82,6 @@ export interface Looking {
   pause: number
   /** When a quorum first agreed with the present vote. */
   agreedAt: number | null
-}
-
-/** What a learner has received of a synchronization and not yet made durable. */
-export interface Staged {
-  readonly mode: 'diff' | 'trunc' | 'snap'
-  readonly from: Zxid
-  readonly config: Entry | null
-  readonly chunks: Uint8Array[]
-  complete: boolean
-  readonly entries: Entry[]
 }
 
 export interface Following {
