@@ -9,7 +9,7 @@ process.exitCode = runStages('npm run test:full', [
   { name: 'slow browser tests', command: npm('test:browser', '--', '--grep', '@slow'), count: playwrightTests },
   { name: 'zookeeper', command: npm('test:zookeeper') },
   { name: 'devices', command: npm('test:devices', '--', '--long') },
-  { name: 'lives with tasks', command: npm('sim', '--', '--profile', 'tasks', '--seeds', '1-2000') },
+  { name: 'lives with tasks', command: npm('sim', '--', '--profile', 'tasks', '--seeds', '1-2000', '--jobs', '2') },
   // Lives and walks for twenty minutes; every rare branch must have been taken.
   { name: 'nightly', command: npm('sim', '--', '--nightly', '--jobs', '2') },
   { name: 'all mutants', command: npm('sim', '--', '--mutations') },
