@@ -55,6 +55,7 @@ export class Member {
       format: FORMAT_VERSION,
       browser,
       build: BUILD,
+      lasting: true,
     }
     const introducer = new Introducer(
       self,

@@ -113,6 +113,7 @@ export class Gateway {
       listener,
       browser,
       voters: meeting === null ? 1 : (options.ensemble?.voters ?? 3),
+      lasting: true,
     })
     member = meeting?.member(replica, { recovered, browser }) ?? null
     const gateway = new Gateway(replica, options, ended, member)

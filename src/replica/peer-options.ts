@@ -10,6 +10,7 @@ export function peerOptionsOf(options: ReplicaOptions): PeerOptions {
     id: options.recovered.replica,
     browser: options.browser,
     adopted: options.adopted ?? false,
+    lasting: options.lasting ?? false,
     format: options.format ?? FORMAT_VERSION,
     voters: options.voters,
     timing: options.timing ?? TIMES,

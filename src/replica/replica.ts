@@ -31,6 +31,7 @@ export interface ReplicaOptions
   readonly browser: string
   /** In place of a dead tab: see adoption.ts. */
   readonly adopted?: boolean
+  readonly lasting?: boolean
   readonly voters: 1 | 3 | 5
   /** Delivered entries after which a snapshot is taken and the log before it forgotten. */
   readonly snapshotEvery?: number

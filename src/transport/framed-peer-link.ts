@@ -52,7 +52,13 @@ export class FramedPeerLink implements IntroducingLink {
     this.peer = peer.replica
     this.link = linkId
     const { incarnation, browser, format } = peer
-    this.about = { incarnation, browser, format, ...(peer.adopted === true ? { adopted: true } : {}) }
+    this.about = {
+      incarnation,
+      browser,
+      format,
+      ...(peer.adopted === true ? { adopted: true } : {}),
+      ...(peer.lasting === true ? { lasting: true } : {}),
+    }
     this.#control = control
     this.#bulk = bulk
     this.#lanes = new Lanes(control.frameBytesMax, bulk?.frameBytesMax ?? null)

@@ -21,6 +21,8 @@ export interface Hello {
   readonly adopted?: boolean
   /** It takes streams over a channel of their own. */
   readonly bulk?: boolean
+  /** Runs on a server, not in a page. */
+  readonly lasting?: boolean
 }
 
 /** A link after its handshake: whole messages, decoded strictly, in order. What cannot be decoded closes the link (`BadPeer`). */

@@ -27,6 +27,8 @@ export interface Member {
   readonly steady: boolean
   /** A voter that has been gone for so long that it loses its vote, or that another tab runs for a dead one. */
   readonly evictable: boolean
+  /** Runs on a server, not in a page. */
+  readonly lasting: boolean
   /** When it came, milliseconds. */
   readonly since: number
 }
@@ -43,6 +45,11 @@ export function decideVoters(members: readonly Member[], target: number): readon
   const steady = members.filter((one) => !one.voter && one.present && one.steady)
   const available = Math.min(target, kept.length + steady.length)
   const size = Math.max(1, available % 2 === 0 ? available - 1 : available)
+  if (size === 1) {
+    // One vote has to do: better that of a server than of a page, which somebody closes.
+    const server = [...kept, ...steady].find((one) => one.lasting)
+    if (server !== undefined) return voters.length === 1 && server.voter ? null : [server.id]
+  }
   if (kept.length === voters.length && voters.length === size) return null
   if (kept.length === voters.length && size < voters.length && voters.length <= target) return null
   const chosen = kept.slice(0, size)
@@ -78,6 +85,7 @@ function membersOf(peer: Peer, role: Leading, config: Config): Member[] {
       steady:
         !adopted && learner !== undefined && learner.stage === 'active' && peer.now - learner.activeAt >= timing.steady,
       evictable: !self && (adopted || (learner === undefined && peer.now - gone.at >= grace)),
+      lasting: self ? peer.options.lasting === true : peer.links.get(id)?.about.lasting === true,
       since: self ? role.since : (learner?.since ?? 0),
     }
   })

@@ -47,6 +47,8 @@ export interface PeerAbout {
   readonly format: number
   /** Run by another tab for a dead one's vote: counts, but is to be voted out, and should not lead. */
   readonly adopted?: boolean
+  /** Runs on a server, not in a page that somebody closes: where one vote has to do, it is this one's. */
+  readonly lasting?: boolean
 }
 
 /** One change of durable state; the changes of one `write` order are atomic, and writes become durable in order. */

@@ -22,13 +22,8 @@ export interface Timing {
   readonly evictAfter: number
 }
 
-export interface PeerOptions {
+export interface PeerOptions extends Pick<PeerAbout, 'browser' | 'format' | 'adopted' | 'lasting'> {
   readonly id: ReplicaId
-  readonly browser: string
-  /** Runs in another tab's worker, in place of a dead one: votes, hands the lead over, and is voted out. */
-  readonly adopted?: boolean
-  /** The highest log format that this build knows. */
-  readonly format: number
   /** How many voters the autopilot aims at: 1, 3 or 5. */
   readonly voters: number
   readonly timing: Timing

@@ -114,6 +114,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       historyEntriesMax,
       observersMax: shape.observersMax,
       deployedAt: shape.deployedAt,
+      lasting: shape.server && id === 2,
       onDisk: (kind) => ambushes.onDisk(node, kind),
       makeServer: () => (tree ? new Server({ changesKept: historyEntriesMax * 4 }) : new Tape()),
       truth: tree ? truth : null,

@@ -28,6 +28,7 @@ export interface NodeOptions {
   readonly observersMax: number
   /** See Swarm. */
   readonly deployedAt: number | null
+  readonly lasting: boolean
   /** It has issued a write, or one is on the disk and it has not heard of it. */
   /** Its link says what is not so: what it makes of the answers proves nothing. */
   readonly lies: boolean
@@ -64,7 +65,12 @@ export class Node implements Station {
   }
 
   get about(): PeerAbout {
-    return { incarnation: this.options.disk.incarnation, browser: this.options.browser, format: this.format }
+    return {
+      incarnation: this.options.disk.incarnation,
+      browser: this.options.browser,
+      format: this.format,
+      lasting: this.options.lasting,
+    }
   }
 
   /** The highest log format that its build knows. */
@@ -118,6 +124,7 @@ export class Node implements Station {
       historyEntriesMax: this.options.historyEntriesMax,
       observersMax: this.options.observersMax,
       format: this.format,
+      lasting: this.options.lasting,
       listener: {
         changed: () => undefined,
         leading: () => undefined,

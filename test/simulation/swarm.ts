@@ -37,6 +37,8 @@ export interface Swarm {
   readonly core: boolean
   /** When a build is deployed that knows a later log format: whoever starts from then on has it. */
   readonly deployedAt: number | null
+  /** One of them runs on a server. */
+  readonly server: boolean
 }
 
 /** Each fault is absent in many lives, so that the others are seen alone. */
@@ -70,5 +72,6 @@ export function drawSwarm(swarm: Chance): Swarm {
     sameBrowser: swarm.is(0.5),
     core: swarm.is(0.5),
     deployedAt: swarm.is(0.3) ? swarm.int(0, 20_000) : null,
+    server: swarm.is(0.3),
   }
 }

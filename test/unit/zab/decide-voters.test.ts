@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { decideVoters, type Member } from '../../../src/zab/autopilot.ts'
 import { r } from './subject.ts'
 
-/** `1V` a voter that is there, `1v` one that is away for now, `1x` one that is gone for good, `1s` a steady observer, `1n` a new one; `@b` its browser; `*` the leader. */
+/** `1V` a voter that is there, `1v` one that is away for now, `1x` one that is gone for good, `1s` a steady observer, `1n` a new one; `@b` its browser; `*` the leader, `!` on a server. */
 function member(text: string): Member {
-  const [, id = '', what = '', browser = 'b', self] = /^(\d+)([Vvxsn])(?:@(\w+))?(\*)?$/.exec(text) ?? []
+  const [, id = '', what = '', browser = 'b', self, lasting] = /^(\d+)([Vvxsn])(?:@(\w+))?(\*)?(!)?$/.exec(text) ?? []
   const voter = 'Vvx'.includes(what)
   return {
     id: r(Number(id)),
@@ -15,6 +15,7 @@ function member(text: string): Member {
     present: 'Vsn'.includes(what),
     steady: 'Vs'.includes(what),
     evictable: what === 'x',
+    lasting: lasting !== undefined,
     since: Number(id),
   }
 }
@@ -54,6 +55,15 @@ test.each([
   // More than the target: those who came last go. An even number that somebody asked for stays while all are there.
   ['1V* 2V 3V 4V 5V', 3, [1, 2, 3]],
   ['1V* 2V', 3, null],
+  // Where one vote has to do, a server has it: pages are closed.
+  ['1V* 2s!', 3, [2]],
+  ['1V* 2n!', 3, null],
+  ['1V 2V*! 3x', 3, [2]],
+  ['1V* 2V! 3x', 3, [2]],
+  ['1V*! 2s', 3, null],
+  ['1V* 2s!', 1, [2]],
+  ['1V* 2V! 3V', 3, null],
+  ['1V* 2s 3s!', 3, [1, 2, 3]],
 ])('%s, aiming at %d: %o', (members, target, voters) => {
   expect(decide(members, target)).toEqual(voters)
 })
