@@ -52,9 +52,11 @@ export async function openDatabase(databases: IDBFactory, name: string): Promise
     for (const store of ['identity', 'state', 'log', 'snapshot']) request.result.createObjectStore(store)
   }
   const database = await connection(request, name)
-  if (Math.floor(database.version / CLAIMS) > SCHEMA_VERSION) {
+  const schema = Math.floor(database.version / CLAIMS)
+  if (schema > SCHEMA_VERSION) {
     database.close()
-    throw new KeeperError('UpdateNeeded', `database ${name} has a later schema: reload this page`)
+    const known = `this page knows schema ${SCHEMA_VERSION}`
+    throw new KeeperError('UpdateNeeded', `database ${name} has schema ${schema}, ${known}: reload it`)
   }
   return database
 }

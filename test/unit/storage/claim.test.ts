@@ -131,7 +131,11 @@ describe('claimReplica', () => {
         resolve()
       }
     })
-    await expect(claim()).rejects.toMatchObject({ code: 'UpdateNeeded' })
+    const [found, known] = [`has schema ${SCHEMA_VERSION + 1}`, `knows schema ${SCHEMA_VERSION}`]
+    await expect(claim()).rejects.toMatchObject({
+      code: 'UpdateNeeded',
+      message: expect.stringMatching(`${found}, this page ${known}`),
+    })
     expect(await databaseNames(databases)).toEqual([name])
   })
 
