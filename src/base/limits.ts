@@ -28,6 +28,10 @@ export const LIMITS = {
   repliesBytesMax: 512 * 1024,
   /** Changes that a replica remembers, so that watches of a client that comes back can go on where it left. */
   changesKeptMax: 40_000,
+  /** Connections of pages without a replica that one member serves: a browser has room for some hundreds, and members come first. */
+  clientLinksMax: 64,
+  /** Bytes that wait for one such page; one that does not read its answers is cut off. A whole batch fits twice. */
+  clientQueueBytesMax: 16 * 1024 * 1024,
   /** Sessions that one replica serves. */
   sessionsPerReplicaMax: 10_000,
 } as const

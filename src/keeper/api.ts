@@ -6,7 +6,7 @@ import type { Signaling } from '../signaling/signaling.ts'
 export interface Inspection {
   readonly ensemble: string
   readonly ensembleId: string
-  /** Of a keeper that was opened with `server`: where it is. Such a page runs no replica: ids are empty, sizes 0 where a client cannot know. */
+  /** Of a keeper that is only a client: whose. Such a page runs no replica: ids are empty, sizes 0 where a client cannot know. */
   readonly server?: string
   readonly replica: ReplicaId
   readonly incarnation: number
@@ -93,6 +93,11 @@ export interface KeeperOpenOptions {
    * replica is started; options about replicas and their links are ignored, and `ensemble` is only a name.
    */
   readonly server?: string
+  /**
+   * `client`: this page runs no replica; its session is with a member that serves it over a data channel, and moves to another one when
+   * that is gone. Options about founding, voting and the worker are ignored. Default `member`.
+   */
+  readonly role?: 'member' | 'client'
   /** Milliseconds; default 10 000, 2 000 to 86 400 000. */
   readonly sessionTimeout?: number
   /** 1, 3 (default) or 5. */
@@ -138,8 +143,9 @@ export interface KeeperBase extends ZnodeClient {
   /** Makes these the voters (an odd number of members, this replica's leader willing). NewConfigNoQuorum, ReconfigInProgress; ConnectionLoss where this replica does not lead. */
   reconfig(voters: readonly ReplicaId[]): Promise<void>
   /**
-   * A word that makes whoever has it a member, by `Keeper.join`: it holds the secret. `page`: makes it a link to that address, with the
+   * A word that makes whoever has it a member, by `Keeper.join`: it holds the secret. `role: 'client'`: one that makes a client, and holds
+   * a key that is not enough for more. `page`: makes it a link to that address, with the
    * word behind the `#`. `Unsupported` of a keeper that is only a client.
    */
-  invitation(options?: { readonly page?: string | URL }): Promise<string>
+  invitation(options?: { readonly page?: string | URL; readonly role?: 'member' | 'client' }): Promise<string>
 }

@@ -5,7 +5,7 @@ import type { Connector } from '../client/frame-pipe.ts'
 import type { Inspection, KeeperBase } from './api.ts'
 import type { Invitation } from './invitation.ts'
 
-/** What stands behind a page's client: a replica of its own (`Tab`), or servers elsewhere (`Remote`). */
+/** What stands behind a page's client: a replica of its own (`Tab`), another page's (`Guest`), or servers elsewhere (`Remote`). */
 export interface Backing extends Pick<KeeperBase, 'stepDown'> {
   /** What this page calls itself in elections, unless it is told otherwise. */
   readonly id: string
@@ -21,8 +21,8 @@ export interface Backing extends Pick<KeeperBase, 'stepDown'> {
   holdSession(id: string): Promise<void>
   inspect(client: ZnodeClient): Promise<Inspection>
   reconfig(voters: readonly ReplicaId[]): Promise<unknown>
-  /** What somebody needs to become a member. Rejects with `Unsupported` where this page is none. */
-  invitation(): Promise<Invitation>
+  /** What somebody needs to become a member, or a client. Rejects with `Unsupported` where this page is none. */
+  invitation(role: Invitation['role']): Promise<Invitation>
   /** Idempotent. */
   close(): Promise<void>
 }

@@ -3,12 +3,13 @@ import { KeeperError } from '../base/errors.ts'
 import { type EnsembleId, isEnsembleId } from '../base/ids.ts'
 import { fromBase64, toBase64 } from '../signaling/base64.ts'
 
-/** What somebody needs to become a member. Whoever has it can: it holds the secret. */
+/** What somebody needs to become a member, or a client. Whoever has it can: it holds the secret, or the clients' key. */
 export interface Invitation {
   /** The ensemble's name. */
   readonly ensemble: string
   readonly id: EnsembleId
-  /** Null: there is no secret. */
+  readonly role: 'member' | 'client'
+  /** A member's: the secret. A client's: the key of clients, which is not enough for a member. Null: there is no secret. */
   readonly secret: Uint8Array | null
   /** Addresses of signaling servers. */
   readonly signaling: readonly string[]
@@ -19,8 +20,9 @@ const PARAMETER = 'tabkeeper'
 const LENGTH_MAX = 8192
 
 /** One word, without characters that a link would change. */
-export function writeInvitation({ ensemble, id, secret, signaling }: Invitation): string {
-  const plain = { n: ensemble, i: id, s: secret === null ? null : toBase64(secret), u: signaling }
+export function writeInvitation({ ensemble, id, role, secret, signaling }: Invitation): string {
+  const client = role === 'client' ? { r: role } : {}
+  const plain = { n: ensemble, i: id, ...client, s: secret === null ? null : toBase64(secret), u: signaling }
   const text = toBase64(utf8(JSON.stringify(plain)))
   return PREFIX + text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 }
@@ -59,9 +61,10 @@ function parse(bytes: Uint8Array): Invitation | null {
     return null
   }
   if (typeof value !== 'object' || value === null) return null
-  const { n, i, s, u } = value as { readonly [field in 'n' | 'i' | 's' | 'u']?: unknown }
+  const { n, i, r, s, u } = value as { readonly [field in 'n' | 'i' | 'r' | 's' | 'u']?: unknown }
   if (typeof n !== 'string' || !isEnsembleId(i) || !(s === null || typeof s === 'string')) return null
   if (!Array.isArray(u) || !u.every((one): one is string => typeof one === 'string')) return null
+  if (r !== undefined && r !== 'client') return null
   const secret = s === null ? null : fromBase64(s)
-  return s !== null && secret === null ? null : { ensemble: n, id: i, secret, signaling: u }
+  return s !== null && secret === null ? null : { ensemble: n, id: i, role: r ?? 'member', secret, signaling: u }
 }

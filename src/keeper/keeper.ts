@@ -13,6 +13,7 @@ import type { Inspection, KeeperBase, KeeperEvents, KeeperOpenOptions } from './
 import type { Backing } from './backing.ts'
 import { Entrance, type Start } from './entrance.ts'
 import { keeperEvent } from './events.ts'
+import { Guest } from './guest.ts'
 import { invitationLink, readInvitation, writeInvitation } from './invitation.ts'
 import { type CheckedOptions, checkOptions } from './options.ts'
 import { pageLife } from './page-life.ts'
@@ -20,7 +21,7 @@ import { checkClientPlatform, checkPlatform } from './platform.ts'
 import { RecipesFace } from './recipes-face.ts'
 import { Remote } from './remote.ts'
 import { Tab, type TabListener } from './tab.ts'
-import { makeWires } from './wires.ts'
+import { makeClientWires, makeWires } from './wires.ts'
 import { WorkerHost } from './worker-host.ts'
 
 /** A page that still waits for its session after this long is told why. */
@@ -40,6 +41,10 @@ const ownWorker = (): Worker => new Worker(new URL('../../workers/replica.js', i
 async function startBacking(options: CheckedOptions, listener: TabListener, signal?: AbortSignal): Promise<Backing> {
   const { ensemble, voters, server, worker = ownWorker } = options
   if (server !== undefined) return new Remote(ensemble, server)
+  if (options.role === 'client')
+    return new Guest(options, await makeClientWires(options), (message) =>
+      listener.notice({ code: 'LinkFailed', message }),
+    )
   let warned = false
   const wires = await makeWires(options, () => {
     if (warned) return
@@ -80,21 +85,23 @@ export class Keeper extends RecipesFace implements KeeperBase {
   }
 
   /**
-   * As `open`, into the ensemble that a member's `invitation` names (the word, or the link): always a join, never a founding. Members
+   * As `open`, into the ensemble that a member's `invitation` names (the word, or the link), as a member or a client: never a founding. Members
    * who found one another by an application's own Signaling give it in `options`. Rejects with `BadArguments` where it is no invitation.
    */
   static async join(
     invitation: string,
-    options: Omit<KeeperOpenOptions, 'ensemble' | 'secret' | 'create' | 'server'> = {},
+    options: Omit<KeeperOpenOptions, 'ensemble' | 'role' | 'secret' | 'create' | 'server'> = {},
   ): Promise<Keeper> {
-    const { ensemble, id, secret, signaling } = readInvitation(invitation)
+    const { ensemble, id, role, secret, signaling } = readInvitation(invitation)
     const by = signaling.length > 0 ? { signaling } : {}
-    return Keeper.#open({ ...checkOptions({ ...by, ...options, ensemble, secret, create: 'never' }), join: id })
+    const checked = checkOptions({ ...by, ...options, role, ensemble, secret, create: 'never' })
+    const client = role === 'client' && secret !== null ? { clientKey: secret } : {}
+    return Keeper.#open({ ...checked, ...client, join: id })
   }
 
   static async #open(checked: CheckedOptions): Promise<Keeper> {
-    if (checked.server === undefined) checkPlatform()
-    else checkClientPlatform()
+    if (checked.server !== undefined) checkClientPlatform()
+    else checkPlatform(checked.role ?? 'member')
     const { signal } = checked
     if (signal?.aborted) throw new KeeperError('Aborted', 'Aborted: by its signal', { cause: signal.reason })
     let keeper: Keeper | null = null
@@ -168,8 +175,13 @@ export class Keeper extends RecipesFace implements KeeperBase {
     await this.#backing.reconfig(voters)
   }
 
-  async invitation(options: { readonly page?: string | URL } = {}): Promise<string> {
-    const word = writeInvitation(await this.#backing.invitation())
+  async invitation(
+    options: { readonly page?: string | URL; readonly role?: 'member' | 'client' } = {},
+  ): Promise<string> {
+    const { role = 'member' } = options
+    if (role !== 'member' && role !== 'client')
+      throw new KeeperError('BadArguments', "role must be 'member' or 'client'.", { path: 'role' })
+    const word = writeInvitation(await this.#backing.invitation(role))
     return options.page === undefined ? word : invitationLink(String(options.page), word)
   }
 

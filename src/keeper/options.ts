@@ -12,6 +12,8 @@ export type CheckedOptions = KeeperOpenOptions &
   Required<Pick<KeeperOpenOptions, Defaulted>> & {
     /** The ensemble that an invitation names. */
     readonly join?: EnsembleId
+    /** A client's, from an invitation; it may have no secret then. */
+    readonly clientKey?: Uint8Array
   }
 
 /** With defaults filled in. Throws `BadArguments`, naming the option in message and `path`. */
@@ -33,6 +35,13 @@ export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
     throw refuse('signal', 'must be an AbortSignal')
   for (const name of ['worker', 'onNotice'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'function') throw refuse(name, 'must be a function')
+  const { role } = options
+  if (role !== undefined && role !== 'member' && role !== 'client') throw refuse('role', "must be 'member' or 'client'")
+  if (role === 'client' && options.server === undefined && isOwnSignaling(options.signaling))
+    throw refuse(
+      'signaling',
+      "of a client must be addresses of servers: an application's own brings members together, not clients",
+    )
   if (options.server !== undefined) checkServer(options.server)
   checkWires(options)
   return { ...options, sessionTimeout, voters, create }
@@ -54,6 +63,9 @@ function checkWires({ signaling, secret, iceServers, iceTransportPolicy }: Keepe
   if (iceTransportPolicy !== undefined && iceTransportPolicy !== 'all' && iceTransportPolicy !== 'relay')
     throw refuse('iceTransportPolicy', "must be 'all' or 'relay'")
 }
+
+const isOwnSignaling = (signaling: KeeperOpenOptions['signaling']): boolean =>
+  signaling !== undefined && !Array.isArray(signaling) && !(signaling instanceof BroadcastChannelSignaling)
 
 const isSocketAddress = (url: unknown): boolean =>
   typeof url === 'string' && URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol) && new URL(url).hash === ''

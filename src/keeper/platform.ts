@@ -1,17 +1,20 @@
 import { KeeperError } from '../base/errors.ts'
 
-const NEEDED = ['Worker', 'BroadcastChannel', 'MessageChannel', 'RTCPeerConnection', 'indexedDB'] as const
+const NEEDED = {
+  client: ['BroadcastChannel', 'RTCPeerConnection'],
+  member: ['Worker', 'BroadcastChannel', 'MessageChannel', 'RTCPeerConnection', 'indexedDB'],
+} as const
 
 /** Throws `Unsupported`, naming all that this page lacks and what can be done. */
-export function checkPlatform(): void {
+export function checkPlatform(role: keyof typeof NEEDED): void {
   if (globalThis.isSecureContext === false)
     throw new KeeperError(
       'Unsupported',
       'Tabkeeper needs a secure context: serve the page over https, or from localhost while you develop.',
     )
   // A name may be there and empty, where a policy took it away.
-  const missing: string[] = NEEDED.filter((name) => Reflect.get(globalThis, name) === undefined)
-  if (globalThis.navigator?.locks === undefined) missing.push('Web Locks (navigator.locks)')
+  const missing: string[] = NEEDED[role].filter((name) => Reflect.get(globalThis, name) === undefined)
+  if (role === 'member' && globalThis.navigator?.locks === undefined) missing.push('Web Locks (navigator.locks)')
   if (missing.length === 0) return
   throw new KeeperError(
     'Unsupported',

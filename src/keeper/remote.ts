@@ -1,12 +1,10 @@
 import { KeeperError } from '../base/errors.ts'
-import type { ReplicaId } from '../base/ids.ts'
-import { sessionToHex } from '../base/life-locks.ts'
-import { epochOf, formatZxid, type Zxid } from '../base/zxid.ts'
 import type { ZnodeClient } from '../client/api.ts'
 import type { Connector } from '../client/frame-pipe.ts'
 import { webSocketPipe } from '../client/web-socket-pipe.ts'
 import type { Inspection } from './api.ts'
 import type { Backing } from './backing.ts'
+import { inspectClient } from './client-inspection.ts'
 
 /** Servers elsewhere, behind a WebSocket proxy: no worker, no mesh, no storage. This page is a client and nothing else. */
 export class Remote implements Backing {
@@ -39,35 +37,8 @@ export class Remote implements Backing {
 
   async holdSession(): Promise<void> {}
 
-  /** What a client can know. */
-  async inspect(client: ZnodeClient): Promise<Inspection> {
-    const here = client.state === 'connected'
-    const [ephemerals, below] = here
-      ? await Promise.all([client.getEphemerals(), client.getAllChildrenNumber('/')])
-      : [[], 0]
-    const zxid = formatZxid(client.lastZxid as Zxid)
-    const epoch = epochOf(client.lastZxid)
-    const session = { id: `0x${sessionToHex(client.sessionId)}`, timeout: client.sessionTimeout }
-    return {
-      ensemble: this.#name,
-      ensembleId: '',
-      server: this.#server,
-      replica: 0 as ReplicaId,
-      incarnation: 0,
-      browser: '',
-      role: here ? 'observing' : 'looking',
-      leader: null,
-      parent: null,
-      epoch: { accepted: epoch, current: epoch },
-      zxid: { last: zxid, durable: zxid, committed: zxid, applied: zxid },
-      voters: [],
-      joint: false,
-      links: [],
-      sessions: here ? [{ ...session, ephemerals: ephemerals.length, here }] : [],
-      tree: { znodes: below + 1, dataBytes: 0, watches: 0, digest: '' },
-      storage: { entries: 0, bytes: null, state: 'open' },
-      marks: {},
-    }
+  inspect(client: ZnodeClient): Promise<Inspection> {
+    return inspectClient(client, { ensemble: this.#name, ensembleId: '', server: this.#server })
   }
 
   stepDown(): Promise<void> {

@@ -15,6 +15,7 @@ import { inspection } from './inspection.ts'
 import type { Invitation } from './invitation.ts'
 import type { CheckedOptions } from './options.ts'
 import { holdLock, watchLock } from './page-locks.ts'
+import { Reception } from './reception.ts'
 import type { Wires } from './wires.ts'
 import type { WorkerHost } from './worker-host.ts'
 
@@ -52,6 +53,7 @@ export class Tab implements Backing {
   #why: KeeperError | null = null
   readonly #wires: Wires
   readonly #lobby: Lobby
+  readonly #reception: Reception
   readonly #ice: IceSource
   /** When pages with another secret were first heard. */
   #strangersAt: number | null = null
@@ -72,6 +74,12 @@ export class Tab implements Backing {
     this.#wires = wires
     this.#lobby = wires.lobby(started.replica, () => this.#strangers('Others'))
     this.#ice = new IceSource(options.iceServers ?? [], (message) => listener.notice({ code: 'LinkFailed', message }))
+    const openPair = options.iceTransportPolicy === 'relay' ? openRelayedPair : openRtcPair
+    this.#reception = new Reception(host, started, {
+      ...wires.clients,
+      iceServers: () => this.#ice.servers(),
+      openPair,
+    })
     this.#mesh = new Mesh(
       {
         topic: wires.topic,
@@ -80,7 +88,7 @@ export class Tab implements Backing {
         incarnation: started.incarnation,
         signaling: wires.signaling,
         iceServers: () => this.#ice.servers(),
-        openPair: options.iceTransportPolicy === 'relay' ? openRelayedPair : openRtcPair,
+        openPair,
         now: () => performance.now(),
         chance: () => Math.random(),
       },
@@ -132,7 +140,7 @@ export class Tab implements Backing {
   async join(): Promise<void> {
     const { ensemble } = this.#started
     await this.#ice.servers()
-    await Promise.all([this.#mesh.join(), this.#lobby.enter()])
+    await Promise.all([this.#mesh.join(), this.#lobby.enter(), this.#reception.join()])
     this.#wires.servers?.assert(this.#wires.topic, await this.#wires.mark(ensemble))
   }
 
@@ -146,7 +154,7 @@ export class Tab implements Backing {
       const pipe = portPipe(port1)
       this.#pipes.add(pipe)
       try {
-        await this.#host.call('connectClient', [port2], [port2])
+        await this.#host.call('connectClient', [port2, 'page'], [port2])
         return pipe
       } catch (error) {
         this.#pipes.delete(pipe)
@@ -176,9 +184,10 @@ export class Tab implements Backing {
     return this.#host.call('reconfig', [voters])
   }
 
-  async invitation(): Promise<Invitation> {
+  async invitation(role: Invitation['role']): Promise<Invitation> {
     const { key, urls } = this.#wires
-    return { ensemble: this.#name, id: this.#started.ensemble, secret: key?.root ?? null, signaling: urls }
+    const secret = (role === 'client' ? key?.client : key?.root) ?? null
+    return { ensemble: this.#name, id: this.#started.ensemble, role, secret, signaling: urls }
   }
 
   async stepDown(): Promise<void> {
@@ -213,6 +222,7 @@ export class Tab implements Backing {
       this.#mesh.tell({ kind: 'sessionEnded', session: this.#session.id })
       this.#session.release()
     }
+    this.#reception.close()
     this.#mesh.close()
     this.#lobby.leave()
     this.#wires.end()
@@ -227,6 +237,7 @@ export class Tab implements Backing {
     switch (event.kind) {
       case 'tick':
         this.#mesh.ticked()
+        this.#reception.ticked()
         return this.#giveUp()
       case 'linkOpened':
         this.#linked = true
@@ -244,6 +255,7 @@ export class Tab implements Backing {
       case 'changed': {
         const { role, leader, voters, epoch } = event.state
         this.#state = event.state
+        this.#reception.changed(event.state)
         this.#mesh.stands(standingOf(this.#started.replica, event.state))
         for (const listener of [...this.#waiting]) listener(event.state)
         return this.#listener.ensemble({ role, leader, voters, epoch: epoch.current })

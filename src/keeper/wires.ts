@@ -4,7 +4,7 @@ import { BroadcastChannelSignaling } from '../signaling/broadcast-channel.ts'
 import { Introductions } from '../signaling/introductions.ts'
 import { Lobby } from '../signaling/lobby.ts'
 import { PlainSignaling } from '../signaling/plain-signaling.ts'
-import { deriveRoomKey, lobbyTopic, type RoomKey } from '../signaling/room-key.ts'
+import { deriveClientRoom, deriveRoomKey, lobbyTopic, type RoomKey } from '../signaling/room-key.ts'
 import { SealedSignaling } from '../signaling/sealed-signaling.ts'
 import { SeveralSignalings } from '../signaling/several.ts'
 import { SignalServers } from '../signaling/signal-servers.ts'
@@ -26,12 +26,17 @@ export interface Wires {
   readonly introductions: Introductions | null
   /** For one identity at a time: join it anew for the next. */
   readonly signaling: MemberSignaling
+  /** Where members meet clients; for one identity at a time. */
+  readonly clients: { readonly topic: string; readonly signaling: MemberSignaling }
   /** `stranger`: others give this name another secret, or none. */
   lobby(self: ReplicaId, stranger: () => void): Lobby
   /** What a server remembers of an ensemble. It learns nothing of the id. */
   mark(ensemble: EnsembleId): Promise<string>
   end(): void
 }
+
+/** The same for a page that is only a client. */
+export type ClientWires = Pick<Wires, 'clients' | 'end'>
 
 /** `forged`: told of each signal in our topic that nobody made who knows the secret. */
 export async function makeWires(
@@ -42,23 +47,11 @@ export async function makeWires(
   const { subtle } = crypto
   const key = options.secret ? await deriveRoomKey(options.secret, name, subtle) : null
   const lobby = await lobbyTopic(name, subtle)
-  const servers = isList(signaling)
-    ? new SignalServers(signaling, {
-        connect: (url) => new WebSocket(url),
-        after: (ms, then) => {
-          const timer = setTimeout(then, ms)
-          return () => clearTimeout(timer)
-        },
-        random: () => Math.random(),
-      })
-    : null
+  const servers = connectServers(signaling)
   const own = signaling !== undefined && !isList(signaling) && !(signaling instanceof BroadcastChannelSignaling)
   const beyond = own || servers !== null
   const introductions = beyond || key !== null ? new Introductions() : null
-  const shared = (): Signaling[] => [
-    new BroadcastChannelSignaling(),
-    ...(servers === null ? [] : [servers.signaling()]),
-  ]
+  const shared = () => sharedBy(servers)
   const medium = new SeveralSignalings([
     ...shared(),
     ...(own ? [signaling] : []),
@@ -72,14 +65,8 @@ export async function makeWires(
     urls: isList(signaling) ? signaling : [],
     beyond,
     introductions,
-    signaling:
-      key === null
-        ? new PlainSignaling(medium)
-        : new SealedSignaling(
-            medium,
-            { key: key.signals, subtle, random: (into) => crypto.getRandomValues(into) },
-            forged,
-          ),
+    signaling: sealedBy(key, medium, forged),
+    clients: await clientsRoom(key?.client ?? null, name, servers),
     lobby: (self, stranger) => {
       const parts = {
         signaling: new SeveralSignalings(shared()),
@@ -96,6 +83,50 @@ export async function makeWires(
     },
     end: () => servers?.end(),
   }
+}
+
+/** `key`: the clients' one; it is derived where the options hold the secret. */
+export async function makeClientWires(
+  options: Pick<CheckedOptions, 'ensemble' | 'secret' | 'signaling' | 'clientKey'>,
+): Promise<ClientWires> {
+  const { ensemble, secret, signaling, clientKey } = options
+  const key = clientKey ?? (secret ? (await deriveRoomKey(secret, ensemble, crypto.subtle)).client : null)
+  const servers = connectServers(signaling)
+  return { clients: await clientsRoom(key, ensemble, servers), end: () => servers?.end() }
+}
+
+async function clientsRoom(
+  clientKey: Uint8Array | null,
+  name: string,
+  servers: SignalServers | null,
+): Promise<Wires['clients']> {
+  const key = clientKey === null ? null : await deriveClientRoom(new Uint8Array(clientKey), name, crypto.subtle)
+  const medium = new SeveralSignalings(sharedBy(servers))
+  // Who writes garbage here wants nothing that members should know of.
+  return { topic: key?.topic ?? `clients of ${name}`, signaling: sealedBy(key, medium, () => undefined) }
+}
+
+const sharedBy = (servers: SignalServers | null): Signaling[] => [
+  new BroadcastChannelSignaling(),
+  ...(servers === null ? [] : [servers.signaling()]),
+]
+
+function sealedBy(key: RoomKey | null, medium: Signaling, forged: () => void): MemberSignaling {
+  if (key === null) return new PlainSignaling(medium)
+  const random = (into: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(into)
+  return new SealedSignaling(medium, { key: key.signals, subtle: crypto.subtle, random }, forged)
+}
+
+function connectServers(signaling: CheckedOptions['signaling']): SignalServers | null {
+  if (!isList(signaling)) return null
+  return new SignalServers(signaling, {
+    connect: (url) => new WebSocket(url),
+    after: (ms, then) => {
+      const timer = setTimeout(then, ms)
+      return () => clearTimeout(timer)
+    },
+    random: () => Math.random(),
+  })
 }
 
 const isList = (signaling: CheckedOptions['signaling']): signaling is readonly string[] => Array.isArray(signaling)

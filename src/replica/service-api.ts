@@ -52,8 +52,11 @@ export interface ReplicaService {
   bindLink(peer: ReplicaId, attempt: number, binding: LinkBinding): Promise<Reply<null>>
   /** Over the links, to one replica or to everybody (null), and one hop further. */
   introduce(to: ReplicaId | null, text: string): Promise<Reply<null>>
-  /** A connection of the page's client: frames as ArrayBuffers; null says that a side has closed. */
-  connectClient(port: MessagePort): Promise<Reply<null>>
+  /**
+   * A connection of the page's client, or (`peer`) of another page's, which keeps its session alive by its own pings. Frames as
+   * ArrayBuffers; null says that a side has closed.
+   */
+  connectClient(port: MessagePort, from: 'page' | 'peer'): Promise<Reply<null>>
   inspect(): Promise<Reply<ReplicaState>>
   stepDown(reason: string): Promise<Reply<null>>
   reconfig(voters: readonly ReplicaId[]): Promise<Reply<null>>

@@ -96,9 +96,9 @@ export class Service implements ReplicaService {
     return this.#do(({ introducer }) => introducer.say(to, text))
   }
 
-  connectClient(port: MessagePort): Promise<Reply<null>> {
+  connectClient(port: MessagePort, from: 'page' | 'peer'): Promise<Reply<null>> {
     return this.#do(({ replica }) => {
-      const accepted = replica.clientConnected(this.#parts.pipe(port), { from: 'page', address: '' })
+      const accepted = replica.clientConnected(this.#parts.pipe(port), { from, address: '' })
       // Said in the answer: what is posted by a port that has only just arrived may never be heard.
       if (!accepted) throw new KeeperError('ConnectionLoss', 'This replica serves nobody at the moment.')
     })

@@ -10,6 +10,8 @@ export interface RoomKey {
   readonly signals: CryptoKey
   /** Proves over a new link that its two ends know the secret. */
   readonly link: Uint8Array<ArrayBuffer>
+  /** Lets its holder in as a client and as nothing more: none of the above follows from it. 32 bytes. */
+  readonly client: Uint8Array<ArrayBuffer>
   /** Tells different secrets apart, in public. */
   readonly tag: string
 }
@@ -32,14 +34,22 @@ export async function deriveRoomKey(secret: string | Uint8Array, name: string, s
   })
   const bytes = async (label: string, length: number) =>
     new Uint8Array(await subtle.deriveBits(terms(label), key, length * 8))
-  const [topic, link, tag, signals] = await Promise.all([
+  const [topic, link, client, tag, signals] = await Promise.all([
     bytes('topic', 16),
     bytes('link', 32),
+    bytes('client', 32),
     bytes('tag', 16),
     subtle.deriveKey(terms('signals'), key, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']),
   ])
-  return { root, topic: toHex(topic), signals, link, tag: toHex(tag) }
+  return { root, topic: toHex(topic), signals, link, client, tag: toHex(tag) }
 }
+
+/**
+ * The room where clients meet members, of a RoomKey's `client`. Not the room of an ensemble whose secret that is: who tries the client's
+ * key as a member's comes to a place where nobody is.
+ */
+export const deriveClientRoom = (client: Uint8Array, name: string, subtle: SubtleCrypto): Promise<RoomKey> =>
+  deriveRoomKey(client, `clients of\n${name}`, subtle)
 
 /** Where knocks are heard: whoever knows the name finds it. */
 export async function lobbyTopic(name: string, subtle: SubtleCrypto): Promise<string> {

@@ -54,7 +54,8 @@ export async function scout(wires: Whereabouts, ms: number, signal: AbortSignal 
   }
 }
 
-function randomReplica(): ReplicaId {
+/** Who speaks and is no member. */
+export function randomReplica(): ReplicaId {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2))
   const id = (high & 0x1fffff) * 2 ** 32 + low
   return isReplicaId(id) ? id : randomReplica()

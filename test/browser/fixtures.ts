@@ -113,9 +113,9 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     )
     for (const context of contexts) await context.close()
   },
-  crash: async ({ profile }, use) => {
+  crash: async ({}, use) => {
     await use(async (page) => {
-      const session = await profile.context.newCDPSession(page)
+      const session = await page.context().newCDPSession(page)
       const crashed = page.waitForEvent('crash')
       // The renderer that should answer is the one that dies: only the event tells.
       session.send('Page.crash').catch(() => {})

@@ -58,6 +58,7 @@ function page(
     urls: [],
     beyond: true,
     introductions: null,
+    clients: { topic: 'clients', signaling: new PlainSignaling(line.signaling()) },
     signaling: new PlainSignaling(line.signaling()),
     lobby: (self, stranger) =>
       new Lobby(

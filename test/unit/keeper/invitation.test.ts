@@ -4,13 +4,20 @@ import type { EnsembleId } from '../../../src/base/ids.ts'
 import { invitationLink, readInvitation, writeInvitation } from '../../../src/keeper/invitation.ts'
 
 const id = '0123456789abcdef'.repeat(2) as EnsembleId
-const invitation = { ensemble: 'e', id, secret: new Uint8Array(32).fill(255), signaling: ['wss://example.org/'] }
+const invitation = {
+  ensemble: 'e',
+  id,
+  role: 'member' as const,
+  secret: new Uint8Array(32).fill(255),
+  signaling: ['wss://example.org/'],
+}
 
 describe('an invitation', () => {
   it('survives being a word and a link', () => {
     const some = fc.record({
       ensemble: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
       id: fc.constant(id),
+      role: fc.constantFrom('member' as const, 'client' as const),
       secret: fc.option(fc.uint8Array({ minLength: 16, maxLength: 64 })),
       signaling: fc.array(fc.webUrl(), { maxLength: 3 }),
     })
