@@ -12,7 +12,7 @@ import { openPeerLink } from '../../../src/transport/open-peer-link.ts'
 import { FORMAT_VERSION, foundingEntries } from '../../../src/zab/membership.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
-const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
+export const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
 
 /** One tab: a disk that outlives its replicas. */
 export class Tab {
