@@ -6,7 +6,7 @@ import type { ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import { proposeRecord } from './broadcast.ts'
 import type { Order } from './facts.ts'
-import { onStepDownRequested, successor } from './handover.ts'
+import { isLasting, onStepDownRequested, successor } from './handover.ts'
 import { configOf, configZxid, entriesBetween, lastZxid } from './history.ts'
 import { type Config, encodeConfig, isVoter } from './membership.ts'
 import { counted, type Leading, type Learner, mark, type Peer } from './peer.ts'
@@ -85,7 +85,7 @@ function membersOf(peer: Peer, role: Leading, config: Config): Member[] {
       steady:
         !adopted && learner !== undefined && learner.stage === 'active' && peer.now - learner.activeAt >= timing.steady,
       evictable: !self && (adopted || (learner === undefined && peer.now - gone.at >= grace)),
-      lasting: self ? peer.options.lasting === true : peer.links.get(id)?.about.lasting === true,
+      lasting: self ? peer.options.lasting === true : isLasting(peer, id),
       since: self ? role.since : (learner?.since ?? 0),
     }
   })

@@ -7,8 +7,8 @@
  */
 import type { LinkId, ReplicaId } from '../base/ids.ts'
 import type { Order } from './facts.ts'
-import { configOf } from './history.ts'
-import { votersOf } from './membership.ts'
+import { configOf, configZxid } from './history.ts'
+import { isVoter, votersOf } from './membership.ts'
 import { tellIfBehind } from './memory.ts'
 import type { Notification } from './messages.ts'
 import { looksElsewhere, onOffer, searchOn, takeOffer } from './parent.ts'
@@ -86,7 +86,17 @@ export const ownVote = (peer: Peer): Vote => ({
 
 /** Whose tree is wrong votes for others, and for itself only when nobody else came to lead: it may hold what nobody else in reach does. */
 const stands = (peer: Peer, role: Looking): boolean =>
-  amVoter(peer) && (!peer.diverged || peer.now - role.since > peer.options.timing.establish)
+  (amVoter(peer) || isNeeded(peer)) && (!peer.diverged || peer.now - role.since > peer.options.timing.establish)
+
+/**
+ * Its vote was taken by a record that nobody may hold but itself: until that is committed it is the longest log that a quorum may need, so it
+ * stands for election, without counting itself (Raft thesis 4.2.2). It steps down once the record is committed.
+ */
+function isNeeded(peer: Peer): boolean {
+  const { history } = peer
+  const before = history.configs.at(-2)?.config ?? null
+  return !peer.demoted && configZxid(history) > peer.committed && isVoter(before, peer.options.id)
+}
 
 /** What this peer says when asked: its vote, or whom it has settled on. */
 export function currentNotification(peer: Peer): Notification {

@@ -47,7 +47,7 @@ export interface PeerAbout {
   readonly format: number
   /** Run by another tab for a dead one's vote: counts, but is to be voted out, and should not lead. */
   readonly adopted?: boolean
-  /** Runs on a server, not in a page that somebody closes: where one vote has to do, it is this one's. */
+  /** Runs on a server, not in a page that somebody closes: leads rather than those, and where one vote has to do it is this one's. */
   readonly lasting?: boolean
 }
 

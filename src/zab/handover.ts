@@ -1,4 +1,5 @@
 /** Leadership passed on in advance: only a hint, the successor still wins election and epoch with a quorum. */
+import type { ReplicaId } from '../base/ids.ts'
 import type { Order } from './facts.ts'
 import { configOf, lastZxid } from './history.ts'
 import { isVoter } from './membership.ts'
@@ -8,15 +9,18 @@ import { stepDown } from './roles.ts'
 /** A successor gets everything within this time, milliseconds, or does without. */
 const HAND_OVER_MAX = 1000
 
-/** The voter that holds most; never one that is run for a dead tab. */
+/** The voter that holds most, one on a server before those in pages; never one that is run for a dead tab. */
 export function successor(peer: Peer, role: Leading): Learner | null {
   const config = configOf(peer.history)
   const voters = [...role.learners.values()].filter(
     ({ id, stage, demoted }) =>
       stage === 'active' && !demoted && isVoter(config, id) && peer.links.get(id)?.about.adopted !== true,
   )
-  return voters.sort((a, b) => b.acked - a.acked || b.heardAt - a.heardAt)[0] ?? null
+  const lasting = (learner: Learner): number => (isLasting(peer, learner.id) ? 1 : 0)
+  return voters.sort((a, b) => lasting(b) - lasting(a) || b.acked - a.acked || b.heardAt - a.heardAt)[0] ?? null
 }
+
+export const isLasting = (peer: Peer, id: ReplicaId): boolean => peer.links.get(id)?.about.lasting === true
 
 /** 1. The leader stops taking requests and names the voter that holds most. */
 export function onStepDownRequested(peer: Peer, reason: string, orders: Order[]): void {

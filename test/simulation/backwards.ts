@@ -41,6 +41,8 @@ export class Backwards {
     const node = chance.pick(nodes)
     const copy = this.#copies.get(node)
     if (copy === undefined || this.#unaware.has(node) || node.options.disk.demoted) return
+    // One vote may be about to go to the one on a server, by a record that is on no disk yet: without its memory nobody could commit that.
+    if (node.options.lasting) return
     if (!this.#oneMayGo() || !this.#quorumWithout(node)) return
     this.#copies.delete(node)
     network.crashed(node.id, noticed)

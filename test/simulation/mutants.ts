@@ -232,6 +232,14 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'retired-voter-is-silent',
+    why: 'whoever lost its vote by a record that only its own log holds does not stand, and nobody else can win',
+    harness: 'story',
+    budget: 1,
+    story: 'retired-alone-with-the-record',
+    edits: [edit('election', '(amVoter(peer) || isNeeded(peer))', 'amVoter(peer)')],
+  },
+  {
     name: 'format-raised-unasked',
     why: 'a leader that knows a later log format begins it, whatever the others know',
     harness: 'zab',
