@@ -27,8 +27,18 @@ async function meet(initiator: boolean): Promise<Meeting> {
   const heard = answer<Meeting>(worker)
   worker.postMessage({ task: 'talk', channel }, [channel as unknown as Transferable])
   const signals = new BroadcastChannel('platform-signals')
-  signals.onmessage = (event) => peer.signal(event.data)
-  peer.on('signal', (signal) => signals.postMessage(signal))
+  // A broadcast reaches only those who listen already: the one that begins waits until the other says that it does.
+  const there = Promise.withResolvers<void>()
+  signals.onmessage = ({ data }) => {
+    if (data === 'there?' && !initiator) signals.postMessage('there')
+    else if (data === 'there') there.resolve()
+    else if (data !== 'there?') peer.signal(data)
+  }
+  signals.postMessage(initiator ? 'there?' : 'there')
+  peer.on('signal', async (signal) => {
+    if (initiator) await there.promise
+    signals.postMessage(signal)
+  })
   const failed = new Promise<never>((_, reject) => peer.on('error', reject))
   return await Promise.race([heard, failed])
 }
