@@ -32,6 +32,9 @@ export const LIMITS = {
   clientLinksMax: 64,
   /** Bytes that wait for one such page; one that does not read its answers is cut off. A whole batch fits twice. */
   clientQueueBytesMax: 16 * 1024 * 1024,
+  /** Requests of one connection over TCP that wait for their answers (ZooKeeper's globalOutstandingLimit), and their bytes; no more is read meanwhile. */
+  requestsOutstandingMax: 1000,
+  requestsOutstandingBytesMax: 16 * 1024 * 1024,
   /** Sessions that one replica serves. */
   sessionsPerReplicaMax: 10_000,
 } as const

@@ -28,7 +28,10 @@ interface Terms {
   readonly closed: () => void
 }
 
-/** A client's pipe that counts, and reads in the first answer which session it is. A client that reads nothing is closed. */
+/**
+ * A client's pipe that counts, and reads in the first answer which session it is. A client that reads nothing is closed; from one that asks
+ * more than is answered nothing is read for a while (ZooKeeper: globalOutstandingLimit), or a slow quorum would fill the memory.
+ */
 export class CountedPipe implements ClientPipe {
   onframe: ((frame: Uint8Array) => void) | null = null
   onclose: ((reason: string) => void) | null = null
@@ -38,6 +41,8 @@ export class CountedPipe implements ClientPipe {
   readonly #waits: Waits
   #session = 0n
   #timeout = 0
+  /** Nothing is read until half of what was asked is answered. */
+  #held = false
 
   constructor(tcp: TcpPipe, terms: Terms) {
     this.#tcp = tcp
@@ -45,6 +50,7 @@ export class CountedPipe implements ClientPipe {
     this.#waits = new Waits(terms.traffic)
     tcp.onframe = (frame) => {
       this.#waits.asked(frame, performance.now())
+      this.#regulate()
       this.onframe?.(frame)
     }
     tcp.onclose = (reason) => {
@@ -56,6 +62,7 @@ export class CountedPipe implements ClientPipe {
   send(frame: Uint8Array<ArrayBuffer>): void {
     if (this.#waits.sent === 0 && frame.length >= 20) this.#established(frame)
     this.#waits.told(frame, performance.now())
+    this.#regulate()
     this.#tcp.send(frame)
     if (this.#tcp.bufferedBytes > LIMITS.linkQueueBytesMax) this.#tcp.close()
   }
@@ -74,6 +81,18 @@ export class CountedPipe implements ClientPipe {
       timeout: this.#timeout,
       since: this.#since,
     }
+  }
+
+  #regulate(): void {
+    const { outstanding, outstandingBytes } = this.#waits
+    const full = Math.max(
+      outstanding / LIMITS.requestsOutstandingMax,
+      outstandingBytes / LIMITS.requestsOutstandingBytesMax,
+    )
+    if (this.#held ? full > 0.5 : full <= 1) return
+    this.#held = !this.#held
+    if (this.#held) this.#tcp.pause()
+    else this.#tcp.resume()
   }
 
   /** The connect response: length, protocol version, timeout, session. */

@@ -53,6 +53,9 @@ export class TcpPipe implements FramePipe {
   /** Bytes that `#rest` must reach before it can hold a whole packet. */
   #needed = 4
   #closed = false
+  /** Why nothing is read: too much waits to leave; somebody asked for it. */
+  #full = false
+  #paused = false
 
   constructor(socket: Socket, terms: TcpPipeTerms = {}) {
     this.#socket = socket
@@ -63,7 +66,8 @@ export class TcpPipe implements FramePipe {
     socket.on('error', (error) => this.#end(error.message))
     socket.on('close', () => this.#end(`${this.#peer} closed the connection`))
     socket.on('drain', () => {
-      if (terms.unreadBytesMax !== undefined) socket.resume()
+      this.#full = false
+      this.#flow()
       this.ondrain?.()
     })
   }
@@ -76,7 +80,9 @@ export class TcpPipe implements FramePipe {
   send(frame: Uint8Array<ArrayBuffer>): void {
     if (this.#closed) return
     this.#socket.write(frame)
-    if (this.#socket.writableLength > this.#unreadBytesMax) this.#socket.pause()
+    if (this.#full || this.#socket.writableLength <= this.#unreadBytesMax) return
+    this.#full = true
+    this.#flow()
   }
 
   /** What was sent still leaves, if the other end reads it within a second. */
@@ -91,11 +97,18 @@ export class TcpPipe implements FramePipe {
 
   /** Nothing is read until `resume`. */
   pause(): void {
-    this.#socket.pause()
+    this.#paused = true
+    this.#flow()
   }
 
   resume(): void {
-    this.#socket.resume()
+    this.#paused = false
+    this.#flow()
+  }
+
+  #flow(): void {
+    if (this.#full || this.#paused) this.#socket.pause()
+    else this.#socket.resume()
   }
 
   #received(chunk: Buffer): void {

@@ -27,10 +27,12 @@ export class Traffic {
 export class Waits {
   readonly #traffic: Traffic
   /** Of each xid: requests under one xid are answered in their order. */
-  readonly #since = new Map<number, number[]>()
+  readonly #unanswered = new Map<number, Unanswered[]>()
   received = 0
   sent = 0
   outstanding = 0
+  /** Bytes of the requests that wait. */
+  outstandingBytes = 0
 
   constructor(traffic: Traffic) {
     this.#traffic = traffic
@@ -38,16 +40,17 @@ export class Waits {
 
   /** `frame` holds whole packets. */
   asked(frame: Uint8Array, now: number): void {
-    for (const { xid, type } of heads(frame)) {
+    for (const { xid, type, bytes } of heads(frame)) {
       // The connect request has no header, and so has its answer.
       const key = this.received === 0 ? CONNECT : xid
       this.received++
       this.#traffic.received++
       if (this.received > 1 && type === OPCODES.acknowledge) continue
       this.outstanding++
-      const times = this.#since.get(key)
-      if (times === undefined) this.#since.set(key, [now])
-      else times.push(now)
+      this.outstandingBytes += bytes
+      const waiting = this.#unanswered.get(key)
+      if (waiting === undefined) this.#unanswered.set(key, [{ at: now, bytes }])
+      else waiting.push({ at: now, bytes })
     }
   }
 
@@ -56,23 +59,29 @@ export class Waits {
       const key = this.sent === 0 ? CONNECT : xid
       this.sent++
       this.#traffic.sent++
-      const times = key === XIDS.watchEvent ? undefined : this.#since.get(key)
-      const asked = times?.shift()
-      if (times?.length === 0) this.#since.delete(key)
+      const waiting = key === XIDS.watchEvent ? undefined : this.#unanswered.get(key)
+      const asked = waiting?.shift()
+      if (waiting?.length === 0) this.#unanswered.delete(key)
       if (asked === undefined) continue
       this.outstanding--
-      this.#traffic.answered(now - asked)
+      this.outstandingBytes -= asked.bytes
+      this.#traffic.answered(now - asked.at)
     }
   }
+}
+
+interface Unanswered {
+  readonly at: number
+  readonly bytes: number
 }
 
 /** No xid: those are 32 bits. */
 const CONNECT = Number.MAX_SAFE_INTEGER
 
-function* heads(frame: Uint8Array): Generator<{ readonly xid: number; readonly type: number }> {
+function* heads(frame: Uint8Array): Generator<{ readonly xid: number; readonly type: number; readonly bytes: number }> {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
   for (let at = 0; at + 4 <= frame.length; at += 4 + view.getInt32(at)) {
     const int = (from: number): number => (from + 4 <= frame.length ? view.getInt32(from) : 0)
-    yield { xid: int(at + 4), type: int(at + 8) }
+    yield { xid: int(at + 4), type: int(at + 8), bytes: view.getInt32(at) }
   }
 }
