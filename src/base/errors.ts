@@ -47,6 +47,7 @@ export type LocalCode =
   | 'EnsembleMismatch' // another ensemble of the same name
   | 'WrongSecret' // others give the same ensemble another secret, or none
   | 'TooLarge' // a value over a documented limit
+  | 'TooManySessions' // whoever could serve this client serves as many as it takes (ZooKeeper only closes the connection)
 
 export type ErrorCode = keyof typeof ERROR_CODES | LocalCode
 
@@ -61,6 +62,13 @@ export interface KeeperErrorDetails {
   /** Of a failed `multi`: one code per operation. */
   readonly results?: readonly ErrorCode[]
 }
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  'ConnectionLoss',
+  'OperationTimeout',
+  'ThrottledOp',
+  'TooManySessions',
+])
 
 /** The one error class of the public interface. Switch on `code`. */
 export class KeeperError extends Error {
@@ -80,7 +88,7 @@ export class KeeperError extends Error {
 
   /** May the same call succeed later, unchanged? */
   get retryable(): boolean {
-    return this.code === 'ConnectionLoss' || this.code === 'OperationTimeout' || this.code === 'ThrottledOp'
+    return RETRYABLE.has(this.code)
   }
 }
 

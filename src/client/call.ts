@@ -40,7 +40,7 @@ export interface PendingCall {
   fail(code: FailureCode, reason: string, cause?: unknown): void
 }
 
-export type FailureCode = 'ConnectionLoss' | 'SessionExpired' | 'AuthFailed' | 'Closed' | 'Aborted'
+export type FailureCode = 'ConnectionLoss' | 'SessionExpired' | 'AuthFailed' | 'Closed' | 'Aborted' | 'TooManySessions'
 
 const SENDS_MAX = 4
 const NUMBERED_SENDS_MAX = 64

@@ -30,8 +30,8 @@ export interface ConnectionEvents {
   /** Answers to auth packets, in the order in which they were sent. */
   authenticated(err: number): void
   /** Once, and nothing after it. Calls in flight are told before. */
-  /** `again`: what was not answered and may be asked again, in its order. */
-  lost(reason: string, again: readonly PendingCall[]): void
+  /** `again`: what was not answered and may be asked again, in its order. `full`: as of FramePipe.onclose. */
+  lost(reason: string, again: readonly PendingCall[], full: boolean): void
 }
 
 /** One pipe's life: handshake, then requests and their replies in order. It does not outlive its pipe. */
@@ -70,7 +70,7 @@ export class Connection {
       silent: (ms) => this.end(`no answer for ${Math.round(ms)} ms`),
     })
     pipe.onframe = (frame) => this.#received(frame)
-    pipe.onclose = (reason) => this.end(reason)
+    pipe.onclose = (reason, full) => this.end(reason, full)
     this.#hello = encodeConnectRequest(hello)
     this.#patience = options.patience
   }
@@ -133,7 +133,7 @@ export class Connection {
     this.#pipe.send(this.#batch.take())
   }
 
-  end(reason: string): void {
+  end(reason: string, full = false): void {
     if (this.#ended) return
     this.#ended = true
     this.#pulse.stop()
@@ -147,6 +147,7 @@ export class Connection {
     this.#events.lost(
       reason,
       calls.filter((call) => call.repeatable),
+      full,
     )
   }
 

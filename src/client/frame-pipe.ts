@@ -6,12 +6,13 @@ export interface FramePipe {
   send(frame: Uint8Array<ArrayBuffer>): void
   close(): void
   onframe: ((frame: Uint8Array) => void) | null
-  /** Called once, whoever closed. */
-  onclose: ((reason: string) => void) | null
+  /** Called once, whoever closed. `full`: the other end takes no more clients at present. */
+  onclose: ((reason: string, full?: boolean) => void) | null
 }
 
 /**
- * Opens a new connection; rejects if none can be had now, and with a KeeperError `SessionExpired` if none can be had ever again (the
- * client is lost then). Called again after each loss.
+ * Opens a new connection; rejects if none can be had now, with a KeeperError `TooManySessions` if whoever is there takes no more clients
+ * (a client without a session is lost then), and with `SessionExpired` if none can be had ever again (any client is). Called again after
+ * each loss.
  */
 export type Connector = () => Promise<FramePipe>

@@ -155,8 +155,10 @@ export class Session {
     try {
       pipe = await this.#connector()
     } catch (error) {
-      if (error instanceof KeeperError && error.code === 'SessionExpired') this.finish('SessionExpired', error.message)
-      else this.#retry()
+      const code = error instanceof KeeperError ? error.code : null
+      const reason = error instanceof Error ? error.message : String(error)
+      if (code === 'SessionExpired') this.finish(code, reason)
+      else if (code !== 'TooManySessions' || !this.#refused(reason)) this.#retry()
       return
     }
     if (this.#end !== null) {
@@ -179,7 +181,9 @@ export class Session {
           if (err === 0) this.#credentials.accepted()
           else this.finish('AuthFailed', 'the server refused the credentials')
         },
-        lost: (reason, again) => this.#lost(reason, again),
+        lost: (reason, again, full) => {
+          if (!full || !this.#refused(reason)) this.#lost(reason, again)
+        },
       },
       {
         protocolVersion: 0,
@@ -198,6 +202,13 @@ export class Session {
     )
     this.#connection = connection
     connection.open()
+  }
+
+  /** Whoever has a session looks for a place until its time is over; a new client is told, and may ask again. */
+  #refused(reason: string): boolean {
+    if (this.#id !== NO_SESSION) return false
+    this.finish('TooManySessions', reason)
+    return true
   }
 
   #established(connection: Connection, response: ConnectResponse): void {

@@ -15,6 +15,8 @@ export interface PipeSocket {
 }
 
 const LENGTH_BYTES = 4
+/** A WebSocket's close code: try again later. With this reason, the proxy has no place for this address. */
+export const NO_PLACE = { code: 1013, reason: 'too many connections' } as const
 
 /**
  * Connections to a ZooKeeper ensemble behind a WebSocket proxy (`tabkeeper proxy`): frames as binary messages. `open` makes the
@@ -35,12 +37,12 @@ export const webSocketPipe =
 /** Over a socket that is open. */
 function pipeOver(socket: PipeSocket): FramePipe {
   let over = false
-  const end = (reason: string): void => {
+  const end = (reason: string, full = false): void => {
     if (over) return
     over = true
     socket.onmessage = null
     socket.close()
-    pipe.onclose?.(reason)
+    pipe.onclose?.(reason, full)
   }
   const pipe: FramePipe = {
     send: (frame) => {
@@ -53,7 +55,8 @@ function pipeOver(socket: PipeSocket): FramePipe {
     onclose: null,
   }
   socket.onerror = null
-  socket.onclose = ({ reason }: { readonly reason?: string } = {}) => end(reason || 'the WebSocket closed')
+  socket.onclose = ({ code, reason }: { readonly code?: number; readonly reason?: string } = {}) =>
+    end(reason || 'the WebSocket closed', code === NO_PLACE.code && reason === NO_PLACE.reason)
   socket.onmessage = ({ data }: { readonly data: unknown }) => {
     if (data instanceof ArrayBuffer) pipe.onframe?.(new Uint8Array(data))
     else end('a message that is no frame')

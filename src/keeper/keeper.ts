@@ -77,7 +77,8 @@ export class Keeper extends RecipesFace implements KeeperBase {
 
   /**
    * Resolves with a connected session. Rejects with `Unsupported`, `BadArguments`, `NoNode` (`create: 'never'`, and nothing
-   * is known here), `WrongSecret` (members are here, with another one), `WorkerFailed`, `StorageFailed`,
+   * is known here), `WrongSecret` (members are here, with another one), `TooManySessions` (a page without a replica, and nobody has a
+   * place for it), `WorkerFailed`, `StorageFailed`,
    * `UpdateNeeded`, `EnsembleMismatch`, or `Aborted` by `signal`; without a quorum it waits, and a notice says so.
    */
   static async open(options: KeeperOpenOptions): Promise<Keeper> {

@@ -1,3 +1,4 @@
+import { KeeperError } from '../base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import { LIMITS } from '../base/limits.ts'
 import type { Negotiation, Signal } from '../signaling/signal.ts'
@@ -29,6 +30,8 @@ const CALL = {
   seekFor: 3000,
   /** The first answers are not waited for alone, or the fastest member would get all clients. */
   gather: 150,
+  /** The same, while all who have answered have no place. */
+  gatherPlaces: 1000,
   /** A member that answered and then cannot be reached. */
   connectWithin: 5000,
 } as const
@@ -40,8 +43,8 @@ export class ClientCall {
   readonly #parts: CallParts
   #ensemble: EnsembleId | null
   #attempt: number
-  #answered: ((member: ReplicaId) => void) | null = null
-  #partner: { readonly member: ReplicaId; readonly step: Step } | null = null
+  #answered: ((member: ReplicaId, full: boolean) => void) | null = null
+  #partner: { readonly member: ReplicaId; readonly step: Step; readonly full: () => void } | null = null
   /** Members that were tried since the last connection that worked: others go first. */
   readonly #tried = new Set<ReplicaId>()
   #hangUp: (() => void) | null = null
@@ -67,10 +70,15 @@ export class ClientCall {
     await signaling.join(topic, (signal) => this.#hear(signal), self)
   }
 
-  /** Rejects if no member answers, or the chosen one cannot be reached: call again. */
+  /** Rejects if no member answers, or the chosen one cannot be reached: call again. With `TooManySessions`, if none of those who answer has a place. */
   async connect(): Promise<ChannelPipe> {
     this.#hangUp?.()
-    const members = await this.#seek()
+    const { members, full } = await this.#seek()
+    if (members.length === 0 && full > 0)
+      throw new KeeperError(
+        'TooManySessions',
+        `No place: each of the ${full} members that answer serves as many clients as it takes.`,
+      )
     const fresh = members.filter((member) => !this.#tried.has(member))
     if (fresh.length === 0) this.#tried.clear()
     const choice = fresh.length === 0 ? members : fresh
@@ -90,28 +98,32 @@ export class ClientCall {
     this.#parts.signaling.leave()
   }
 
-  #seek(): Promise<readonly ReplicaId[]> {
+  #seek(): Promise<{ readonly members: readonly ReplicaId[]; readonly full: number }> {
     const { signaling, self, after } = this.#parts
     return new Promise((resolve) => {
       const found = new Set<ReplicaId>()
+      const full = new Set<ReplicaId>()
       let stopAsking = (): void => {}
       let stopWaiting = (): void => {}
       const done = (): void => {
         stopAsking()
         stopWaiting()
         this.#answered = null
-        resolve([...found])
+        resolve({ members: [...found], full: full.size })
       }
       const ask = (): void => {
         signaling.send({ kind: 'seek', ensemble: NO_ENSEMBLE, from: self, incarnation: 0 })
         stopAsking = after(CALL.seekEvery, ask)
       }
-      this.#answered = (member) => {
-        if (found.size === 0) {
-          stopWaiting()
-          stopWaiting = after(CALL.gather, done)
-        }
-        found.add(member)
+      const waitAtMost = (ms: number): void => {
+        stopWaiting()
+        stopWaiting = after(ms, done)
+      }
+      this.#answered = (member, isFull) => {
+        if (!isFull && found.size === 0) waitAtMost(CALL.gather)
+        else if (isFull && found.size + full.size === 0) waitAtMost(CALL.gatherPlaces)
+        const answers = isFull ? full : found
+        answers.add(member)
       }
       stopWaiting = after(CALL.seekFor, done)
       ask()
@@ -126,6 +138,7 @@ export class ClientCall {
     return new Promise((resolve, reject) => {
       let pipe: ChannelPipe | null = null
       let pair: RtcPair | null = null
+      let opened = false
       const hangUp = (): void => {
         stop()
         if (this.#hangUp !== hangUp) return
@@ -143,6 +156,7 @@ export class ClientCall {
           pipe = made
           control.addEventListener('open', () => {
             stop()
+            opened = true
             this.#tried.clear()
             // If it ends soon, the next one is another.
             this.#tried.add(member)
@@ -157,16 +171,22 @@ export class ClientCall {
         step: (of, step) => {
           if (of === attempt) pair?.signal(step)
         },
+        full: () => {
+          if (!opened) hangUp()
+        },
       }
     })
   }
 
   #hear(signal: Signal): void {
     if (!('to' in signal) || signal.to !== this.#parts.self) return
-    if (signal.kind === 'here') {
+    if (signal.kind === 'here' || signal.kind === 'full') {
+      const full = signal.kind === 'full'
+      // The place was given to another one meanwhile.
+      if (full && signal.from === this.#partner?.member) return this.#partner.full()
       if (this.#answered === null) return
-      this.#ensemble ??= signal.ensemble
-      if (signal.ensemble === this.#ensemble) this.#answered(signal.from)
+      if (!full) this.#ensemble ??= signal.ensemble
+      if (signal.ensemble === (this.#ensemble ?? signal.ensemble)) this.#answered(signal.from, full)
     } else if (signal.kind === 'signal' && signal.from === this.#partner?.member)
       this.#partner.step(signal.attempt, signal.data)
   }

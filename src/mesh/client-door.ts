@@ -75,10 +75,17 @@ export class ClientDoor {
     const client = signal.from
     if (!this.#open || client === self) return
     if (signal.kind === 'seek') {
-      if (this.#stands === null || this.#visits.size >= LIMITS.clientLinksMax) return
+      if (this.#stands === null) return
+      if (this.#visits.size >= LIMITS.clientLinksMax) return this.#full(client)
       signaling.send({ kind: 'here', ensemble, from: self, incarnation, to: client, stands: this.#stands }, client)
     } else if (signal.kind === 'signal' && signal.to === self && signal.ensemble === ensemble)
       this.#step(client, signal.attempt, signal.data)
+  }
+
+  /** Else it would look for us as for one who is gone. */
+  #full(client: ReplicaId): void {
+    const { ensemble, self, incarnation, signaling } = this.#parts
+    signaling.send({ kind: 'full', ensemble, from: self, incarnation, to: client }, client)
   }
 
   #step(client: ReplicaId, attempt: number, step: Negotiation): void {
@@ -90,7 +97,8 @@ export class ClientDoor {
     }
     if (step.type !== 'offer' || attempt < (known?.attempt ?? 0)) return
     if (known !== undefined) this.#end(client, known)
-    if (this.#stands === null || this.#visits.size >= LIMITS.clientLinksMax) return
+    if (this.#stands === null) return
+    if (this.#visits.size >= LIMITS.clientLinksMax) return this.#full(client)
     const visit: Visit = { attempt, since: this.#parts.now(), pair: null, steps: [step], open: false }
     this.#visits.set(client, visit)
     void Promise.resolve(this.#parts.iceServers()).then((servers) => this.#welcome(client, visit, servers))

@@ -186,6 +186,9 @@ export class Mesh {
       case 'bye':
         this.#carryOut(this.#dialing.gone(signal.from, signal.incarnation, 'it said goodbye'))
         return this.#listener.heard(signal)
+      case 'full':
+        // For clients.
+        return
       default:
         return this.#listener.heard(signal)
     }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { NO_PLACE } from '../client/web-socket-pipe.ts'
 import { type Address, plainAddress } from './address.ts'
 import { admission, type Refusal } from './proxy-admission.ts'
 import { bridge } from './proxy-bridge.ts'
@@ -105,8 +106,8 @@ export class WebSocketProxy {
     socket.on('error', () => socket.destroy())
     const address = plainAddress(request.socket.remoteAddress)
     const open = this.#byAddress.get(address) ?? 0
-    const crowded = open >= (this.#options.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS)
-    const refusal = crowded ? ('429 Too Many Requests' as const) : this.#admit(request)
+    const places = this.#options.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS
+    const refusal = open >= 2 * places ? ('429 Too Many Requests' as const) : this.#admit(request)
     if (refusal !== null) {
       socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
       return
@@ -118,6 +119,7 @@ export class WebSocketProxy {
       else this.#byAddress.delete(address)
     })
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      if (open >= places) return refuse(webSocket)
       bridge(webSocket, {
         zookeeper: this.#options.zookeeper,
         bytesPerSecond: this.#options.bytesPerSecond ?? Number.POSITIVE_INFINITY,
@@ -125,4 +127,12 @@ export class WebSocketProxy {
       })
     })
   }
+}
+
+/** A page learns nothing of a refused handshake but that it failed; so it is told afterwards, and has a moment to hear it. */
+function refuse(page: WebSocket): void {
+  page.on('error', () => page.terminate())
+  page.close(NO_PLACE.code, NO_PLACE.reason)
+  const cut = setTimeout(() => page.terminate(), 1000)
+  page.on('close', () => clearTimeout(cut))
 }

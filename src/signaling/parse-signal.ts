@@ -36,10 +36,11 @@ export function parseSignal(value: unknown): Signal | null {
       return isSession(value.session) ? { ...head, kind: value.kind, session: value.session } : null
     case 'here':
     case 'signal':
+    case 'full':
     case 'stepDown': {
       const to = value.to
       if (!isReplicaId(to)) return null
-      if (value.kind === 'stepDown') return { ...head, kind: 'stepDown', to }
+      if (value.kind === 'stepDown' || value.kind === 'full') return { ...head, kind: value.kind, to }
       if (value.kind === 'here') {
         const said = parseStanding(value.stands)
         return said === null

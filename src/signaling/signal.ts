@@ -30,6 +30,8 @@ export type Signal = SignalHead &
     | { readonly kind: 'here'; readonly to: ReplicaId; readonly stands?: Stands; readonly call?: true }
     /** Who is here? From a page that is no member yet: `from` is drawn for the question, the ensemble is NO_ENSEMBLE. */
     | { readonly kind: 'seek' }
+    /** I serve clients, and have no place for another one. To a page that is none. */
+    | { readonly kind: 'full'; readonly to: ReplicaId }
     /** One step of the dialer's attempt; signals of other attempts are ignored. */
     | { readonly kind: 'signal'; readonly to: ReplicaId; readonly attempt: number; readonly data: Negotiation }
     /** I am gone: this incarnation never speaks again. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { ERROR_CODES, type KeeperError } from '../../../src/base/errors.ts'
+import { ERROR_CODES, KeeperError } from '../../../src/base/errors.ts'
 import type { SessionId } from '../../../src/base/ids.ts'
 import type { StateChange } from '../../../src/client/api.ts'
+import { Client } from '../../../src/client/client.ts'
 import { encodeError } from '../../../src/jute/protocol.ts'
-import { STAT, settled } from './scripted-server.ts'
+import { ManualClock, ScriptedServer, STAT, settled } from './scripted-server.ts'
 import { connectedStage, stage } from './stage.ts'
 
 const caught = (promise: Promise<unknown>): Promise<KeeperError> =>
@@ -49,6 +50,34 @@ describe('connecting', () => {
     await clock.advance(2100)
     expect(server.connections.length).toBe(2)
     expect(server.connections[0]?.closed).toBe(true)
+  })
+
+  test('a new client for whom there is no place is told so; one that has a session looks on', async () => {
+    const full = () => Promise.reject(new KeeperError('TooManySessions', 'no place'))
+    const clock = new ManualClock()
+    const states: StateChange[] = []
+    const refused = Client.connect(full, { clock, random: () => 0.5 })
+    refused.onState((change) => states.push(change))
+    const call = caught(refused.create('/a'))
+    await settled()
+    expect(states).toEqual([{ state: 'lost', reason: 'no place', deadline: null }])
+    expect(await call).toMatchObject({ code: 'TooManySessions', outcome: 'not-applied', retryable: true })
+    expect(await caught(refused.connected())).toMatchObject({ code: 'TooManySessions', message: 'no place' })
+    expect(clock.timers).toBe(0)
+
+    const server = new ScriptedServer()
+    let places = true
+    const client = Client.connect(() => (places ? server.connect() : full()), { clock, random: () => 0.5 })
+    await settled()
+    await server.last.welcome()
+    places = false
+    await server.last.cut()
+    await clock.advance(3000)
+    expect(client.state).toBe('suspended')
+    places = true
+    await clock.advance(2000)
+    await server.last.welcome()
+    expect(client.state).toBe('connected')
   })
 
   test('credentials go first, on every connection', async () => {

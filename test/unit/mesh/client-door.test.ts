@@ -34,26 +34,29 @@ async function door() {
   )
   await made.join()
   made.stands('votes')
-  const seek = (from: number): number => {
+  const seek = (from: number): string => {
     said.length = 0
     hear({ kind: 'seek', ensemble: NO_ENSEMBLE, from: from as ReplicaId, incarnation: 0 })
-    return said.length
+    return said.map(({ kind }) => kind).join()
   }
   const offer = async (from: number, more: Partial<{ attempt: number; ensemble: EnsembleId }> = {}) => {
     const data = { type: 'offer', sdp: '' } as const
     hear({ kind: 'signal', ensemble, from: from as ReplicaId, incarnation: 0, to: self, attempt: 1, data, ...more })
     await Promise.resolve()
   }
-  return { made, seek, offer, ends, closed, time, hear: (signal: Signal) => hear(signal) }
+  return { made, said, seek, offer, ends, closed, time, hear: (signal: Signal) => hear(signal) }
 }
 
 test('a flood of clients finds so many places and no more; a place that becomes free is given again', async () => {
-  const { seek, offer, ends } = await door()
+  const { seek, offer, ends, said } = await door()
   for (let client = 2; client < 2 + 2 * LIMITS.clientLinksMax; client++) await offer(client)
   expect(ends).toHaveLength(LIMITS.clientLinksMax)
-  expect(seek(9999)).toBe(0)
+  // Those who called in vain were told; and so is who asks.
+  const vain = said.filter(({ kind }) => kind === 'full').map((signal) => 'to' in signal && signal.to)
+  expect(vain).toEqual(Array.from({ length: LIMITS.clientLinksMax }, (_, i) => 2 + LIMITS.clientLinksMax + i))
+  expect(seek(9999)).toBe('full')
   ends[0]?.()
-  expect(seek(9999)).toBe(1)
+  expect(seek(9999)).toBe('here')
   await offer(9999)
   expect(ends).toHaveLength(LIMITS.clientLinksMax + 1)
 })
@@ -65,10 +68,10 @@ test('one client has one place, however often it calls; what never opens is give
   await offer(2, { attempt: 100 })
   expect(ends).toHaveLength(200)
   for (let client = 3; client < 2 + LIMITS.clientLinksMax; client++) await offer(client)
-  expect(seek(9999)).toBe(0)
+  expect(seek(9999)).toBe('full')
   time.now = DIALING.connectWithin + 1
   made.ticked()
-  expect(seek(9999)).toBe(1)
+  expect(seek(9999)).toBe('here')
 })
 
 test('it hears clients only: words of members, and calls for another ensemble, come to nothing', async () => {
@@ -82,5 +85,5 @@ test('it hears clients only: words of members, and calls for another ensemble, c
   expect(ends).toEqual([])
   made.stands(null)
   await offer(7)
-  expect([seek(7), ends.length]).toEqual([0, 0])
+  expect([seek(7), ends.length]).toEqual(['', 0])
 })

@@ -1,6 +1,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import WebSocket from 'ws'
+import { Client } from '../../../src/client/client.ts'
 import { type PipeSocket, webSocketPipe } from '../../../src/client/web-socket-pipe.ts'
 import { type ProxyOptions, WebSocketProxy } from '../../../src/node/proxy.ts'
 
@@ -72,6 +73,18 @@ async function open() {
   const got: number[] = []
   server.on('data', (chunk) => got.push(...chunk))
   return { pipe, frames, reasons, server, got }
+}
+
+/** How a connection ends that the proxy refuses; it hears of it within 200 ms, or is none of those. */
+async function refusal(): Promise<readonly [reason: string, full: boolean]> {
+  const pipe = await webSocketPipe(url(), (address) => new WebSocket(address) as unknown as PipeSocket)()
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => pipe.close(), 200)
+    pipe.onclose = (reason, full = false) => {
+      clearTimeout(cut)
+      resolve([reason, full])
+    }
+  })
 }
 
 describe('frames', () => {
@@ -199,10 +212,43 @@ describe('admission', () => {
   test('by number', async () => {
     await start({ connectionsPerAddress: 2 })
     const [a] = [await open(), await open()]
-    expect(await status()).toBe(429)
+    // A page hears why only once it is connected.
+    expect(await Promise.all([refusal(), refusal()])).toEqual(Array(2).fill(['too many connections', true]))
+    expect(sockets).toHaveLength(2)
     a.pipe.close()
-    await vi.waitUntil(() => proxy.connections === 1)
-    await expect.poll(() => status()).toBe(101)
+    await expect.poll(async () => (await refusal())[1]).toBe(false)
+  })
+
+  test('by number, and of a flood without a word', async () => {
+    await start({ connectionsPerAddress: 2 })
+    for (let i = 0; i < 2; i++) await open()
+    const upgrade = [
+      'GET / HTTP/1.1',
+      'host: proxy',
+      'connection: upgrade',
+      'upgrade: websocket',
+      'sec-websocket-version: 13',
+      'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
+    ]
+    const flood = Array.from({ length: 10 }, () => connect(proxy.address.port, HOST))
+    const answers = flood.map(async (socket) => {
+      socket.write([...upgrade, '', ''].join('\r\n'))
+      return String(await new Promise((resolve) => socket.once('data', resolve))).slice(9, 12)
+    })
+    expect((await Promise.all(answers)).sort()).toEqual([...Array(2).fill('101'), ...Array(8).fill('429')])
+    // Those that do not answer the word of refusal are cut off.
+    for (const socket of flood) socket.resume()
+    await expect.poll(() => flood.every(({ closed }) => closed), { timeout: 5000 }).toBe(true)
+  })
+
+  test('which a client that has no session yet takes as its end', async () => {
+    await start({ connectionsPerAddress: 1 })
+    await open()
+    const clock = { now: () => performance.now(), after: () => () => undefined }
+    const connector = webSocketPipe(url(), (address) => new WebSocket(address) as unknown as PipeSocket)
+    const client = Client.connect(connector, { clock, random: () => 0 })
+    await expect(client.connected()).rejects.toMatchObject({ code: 'TooManySessions', retryable: true })
+    expect(client.state).toBe('lost')
   })
 
   test('of nothing but WebSockets', async () => {

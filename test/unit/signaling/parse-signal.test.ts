@@ -22,6 +22,7 @@ const GOOD: readonly Signal[] = [
   { ...head, kind: 'sessionOpened', session: '0123456789abcdef' },
   { ...head, kind: 'sessionEnded', session: '0123456789abcdef' },
   { ...head, kind: 'stepDown', to },
+  { ...head, kind: 'full', to },
 ]
 
 describe('parseSignal', () => {
