@@ -56,6 +56,7 @@ export type { QueueEvent } from './tasks/queue-events.ts'
 export type { RetryOptions } from './tasks/retry-policy.ts'
 export type { MissedTimes, ScheduleTimes } from './tasks/schedule.ts'
 export type { ScheduleInfo } from './tasks/schedules.ts'
+export type { SchemaIssue, SchemaResult, StandardSchema, TaskSchemas } from './tasks/schemas.ts'
 export { serveTasks } from './tasks/serve-tasks.ts'
 export {
   NonRetryable,

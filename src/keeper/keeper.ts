@@ -159,7 +159,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
     return new Election(this.#world, name, options.id ?? this.#backing.id)
   }
 
-  queue<M extends TaskMap<M>>(name: string, options?: TaskQueueOptions): TaskQueue<M> {
+  queue<M extends TaskMap<M>>(name: string, options?: TaskQueueOptions<M>): TaskQueue<M> {
     this.#dispatch()
     return new TaskQueue<M>(this.#world, name, options)
   }

@@ -10,6 +10,7 @@ import { QueuePaths } from './queue-paths.ts'
 import { QueueRoom } from './queue-room.ts'
 import type { MissedTimes, ScheduleTimes } from './schedule.ts'
 import { putSchedule } from './schedules.ts'
+import { between, checkInput, checkSchemas, type TaskSchemas } from './schemas.ts'
 import { Submitter } from './submitter.ts'
 import { StoredTask } from './task-handle.ts'
 import type { TaskRecord } from './task-record.ts'
@@ -20,11 +21,13 @@ import { toValue, VALUE_BYTES_DEFAULT, VALUE_BYTES_MAX } from './value.ts'
 import { type HandlerModule, WorkerPool } from './worker-pool.ts'
 import { SLOTS_MAX } from './worker-record.ts'
 
-export interface TaskQueueOptions {
+export interface TaskQueueOptions<M extends TaskMap<M>> {
   /** The task names that may be added; any, if left out. */
   readonly names?: readonly string[]
   /** An input's or output's bytes, at most 262 144. Default 32 768. */
   readonly valueBytesMax?: number
+  /** Checks inputs and outputs, on this page's side. Default: none. */
+  readonly schemas?: TaskSchemas<M>
 }
 
 /**
@@ -36,6 +39,7 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
   readonly #paths: QueuePaths
   readonly #names: ReadonlySet<string> | null
   readonly #valueBytesMax: number
+  readonly #schemas: ReturnType<typeof checkSchemas>
   readonly #submitter: Submitter
   readonly #room: QueueRoom
   readonly #workers = new Set<TaskWorker>()
@@ -44,7 +48,7 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
   #closed = false
 
   /** BadArguments names what is wrong. Nothing is made in the ensemble before the first task or worker. */
-  constructor(world: TaskWorld, name: string, options: TaskQueueOptions = {}) {
+  constructor(world: TaskWorld, name: string, options: TaskQueueOptions<M> = {}) {
     const paths = new QueuePaths(checkWord('name', name))
     super(world, paths)
     this.#world = world
@@ -57,6 +61,7 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
       1,
       VALUE_BYTES_MAX,
     )
+    this.#schemas = checkSchemas(options.schemas)
     this.#submitter = new Submitter(world.client, this.#paths)
     this.#series = nonce(world.random)
   }
@@ -79,6 +84,7 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
     if (record.after.includes(id)) {
       throw new KeeperError('BadArguments', `${id} would wait for itself: a cycle`, { path: 'after' })
     }
+    await checkInput(this.#schemas, name, input)
     await this.#room.enter()
     if (record.after.length === 0 && dedup === null && joinsId) {
       await this.#submitter.submit(id, record)
@@ -134,6 +140,7 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
   ): Promise<void> {
     this.#checkOpen()
     const template = this.#record(task.name, task.input, task.options ?? {})
+    await checkInput(this.#schemas, task.name, task.input)
     await putSchedule(this.#world, this.#paths, id, times, task.missed, template)
   }
 
@@ -173,7 +180,10 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
       throw new KeeperError('BadArguments', 'whenHidden must be keep, pause or return', { path: 'whenHidden' })
     }
     const worker = await TaskWorker.open(this.#world, this.#paths, record, {
-      handlerOf: (name) => byName.get(name) ?? null,
+      handlerOf: (name) => {
+        const handler = byName.get(name)
+        return handler === undefined ? null : between(this.#schemas, name, handler)
+      },
       valueBytesMax: this.#valueBytesMax,
       whenHidden,
     })

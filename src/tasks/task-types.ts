@@ -53,9 +53,10 @@ export interface DedupOptions {
   /**
    * While one of the key has not ended, a new one: is not added, and `add` gives the handle of the one that is there (`join`,
    * the default); is refused with NodeExists (`reject`); cancels it and takes its place (`replace`); cancels it while it
-   * waits for its time, and waits `delay` itself (`debounce`: of a burst the last one runs, once it is quiet).
+   * waits for its time, and waits `delay` itself (`debounce`: of a burst the last one runs, once it is quiet); waits until
+   * it has ended, and cancels one that waits so already (`rerun`: of all that come while one runs the last one runs, after it).
    */
-  readonly mode?: 'join' | 'reject' | 'replace' | 'debounce'
+  readonly mode?: 'join' | 'reject' | 'replace' | 'debounce' | 'rerun'
   /** Milliseconds after one was added in which another is a duplicate even if the first has ended: at most one per so long. */
   readonly throttle?: number
 }

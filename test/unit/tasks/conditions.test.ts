@@ -135,6 +135,77 @@ describe('a deduplication key', () => {
     expect(ran).toEqual([2, 14])
   })
 
+  test('runs once more after the one that runs, with the latest input', async () => {
+    await tabs.dispatch()
+    const { queue } = await tabs.office()
+    const ran: number[] = []
+    const gates: (() => void)[] = []
+    await tabs.until(
+      queue.worker(
+        {
+          double: async (n: number) => {
+            ran.push(n)
+            await new Promise<void>((resolve) => gates.push(resolve))
+            return n * 2
+          },
+        },
+        { slots: 4 },
+      ),
+    )
+    const rerun = (n: number) => tabs.until(queue.add('double', n, { dedup: { key: 'k', mode: 'rerun' } }))
+    const first = await rerun(1)
+    await tabs.pass(1000)
+    expect(ran).toEqual([1])
+    const [second, third, fourth] = [await rerun(2), await rerun(3), await rerun(4)]
+    await tabs.pass(2000)
+    expect(ran).toEqual([1])
+    expect(await tabs.until(fourth.report())).toMatchObject({ state: 'blocked' })
+    expect(await tabs.codeOf(second.result())).toBe('TaskCancelled')
+    expect(await tabs.codeOf(third.result())).toBe('TaskCancelled')
+    gates.shift()?.()
+    expect(await tabs.until(first.result())).toBe(2)
+    await tabs.pass(1000)
+    expect(ran).toEqual([1, 4])
+    gates.shift()?.()
+    expect(await tabs.until(fourth.result())).toBe(8)
+    const fifth = await rerun(5)
+    await tabs.pass(1000)
+    gates.shift()?.()
+    expect(await tabs.until(fifth.result())).toBe(10)
+  })
+
+  test('that is rerun by three pages at once runs one at a time, and the last that was added runs', async () => {
+    await tabs.dispatch()
+    const offices = await Promise.all([tabs.office(), tabs.office(), tabs.office()])
+    let running = 0
+    let most = 0
+    const done: string[] = []
+    for (const { queue } of offices) {
+      await tabs.until(
+        queue.worker({
+          double: async (n: number, { id }) => {
+            most = Math.max(most, ++running)
+            for (let i = 0; i < 5; i++) await Promise.resolve()
+            running--
+            done.push(id)
+            return n
+          },
+        }),
+      )
+    }
+    const adding = Array.from({ length: 60 }, (_, n) =>
+      offices[n % 3]!.queue.add('double', n, { dedup: { key: 'one', mode: 'rerun' } }),
+    )
+    const handles = await tabs.until(Promise.all(adding))
+    await tabs.until(offices[0]!.queue.drained())
+    const states = await tabs.until(Promise.all(handles.map((one) => one.state())))
+    expect(new Set(states)).toEqual(new Set(['done', 'cancelled']))
+    expect(done).toHaveLength(states.filter((state) => state === 'done').length)
+    expect(most).toBe(1)
+    const { data } = await tabs.until(offices[0]!.tab.client.getData(`/tk/q/q/d/${bucketOf('one')}/one`))
+    expect(done.at(-1)).toBe(new TextDecoder().decode(data ?? new Uint8Array()))
+  })
+
   test('goes when its last task is collected', async () => {
     await tabs.dispatch({ keep: 0 })
     const { tab, queue } = await tabs.office()
@@ -175,6 +246,7 @@ describe('bad input', () => {
       { dedup: { key: 'k', mode: 'often' } },
       { dedup: { key: 'k', mode: 'debounce' } },
       { dedup: { key: 'k', throttle: -1 } },
+      { dedup: { key: 'k', mode: 'rerun' }, after: ['x'] },
       { onDuplicate: 'maybe' },
     ]
     const paths: unknown[] = []
@@ -185,7 +257,7 @@ describe('bad input', () => {
     }
     expect(paths).toEqual([
       ...['group', 'after', 'after', 'onDepFail', 'runAt', 'runAt', 'expires', 'affinity'],
-      ...['dedup.key', 'dedup.mode', 'dedup.mode', 'dedup.throttle', 'onDuplicate'],
+      ...['dedup.key', 'dedup.mode', 'dedup.mode', 'dedup.throttle', 'after', 'onDuplicate'],
     ])
   })
 
