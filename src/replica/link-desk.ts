@@ -72,7 +72,7 @@ export class LinkDesk {
       (link) => {
         shaking = false
         if (ended !== null) return closed(ended)
-        if (link.peer !== peer) return link.close(`replica ${link.peer} answered for ${peer}`)
+        if (link.peer !== peer) return this.#blame(peer, link)
         this.#incarnations.set(peer, link.about.incarnation)
         this.#post({ kind: 'linkOpened', peer, attempt })
         this.#opened(link)
@@ -86,6 +86,13 @@ export class LinkDesk {
         this.#post({ kind: 'notice', code: named ? error.code : 'Incompatible', message: reason, peer })
       },
     )
+  }
+
+  /** It connected as one, and greeted as another. */
+  #blame(peer: ReplicaId, link: IntroducingLink): void {
+    const reason = `it greeted as replica ${link.peer}`
+    link.close(reason)
+    this.#post({ kind: 'notice', code: 'BadPeer', message: `the link to ${peer} was closed: ${reason}`, peer })
   }
 
   /** The page knows now what this attempt runs over. */
