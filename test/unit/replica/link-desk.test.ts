@@ -104,7 +104,8 @@ describe('a desk', () => {
     two.add(1, 1, b)
     await settled()
     expect(one.links).toEqual([])
-    expect(one.kinds()).toEqual(['linkClosed'])
+    expect(one.kinds().sort()).toEqual(['linkClosed', 'notice'])
+    expect(one.events.find(({ kind }) => kind === 'notice')).toMatchObject({ code: 'BadPeer', peer: 2 })
     expect(two.kinds().at(-1)).toBe('linkClosed')
   })
 
