@@ -8,6 +8,8 @@ import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 const WITHIN = 60_000
+/** By now whoever leads knows who is gone. */
+const NOTICED = 10_000
 /** Elections that a healed ensemble may need. */
 const EPOCHS_MAX = 20
 
@@ -28,7 +30,8 @@ interface End {
 /**
  * L1: one leader; L2: the core follows it, everybody at the same zxid and digest, and new requests are committed; L5: without electing for ever.
  * All of it within a minute.
- * False: a leader outside, whom the core still heard, has made a configuration that the core alone cannot decide: then it rightly stands still.
+ * False: a leader outside, whom the core still heard, or one that did not know yet who is gone, has made a configuration that the core alone
+ * cannot decide: then it rightly stands still.
  */
 export async function demandProgress({
   world,
@@ -70,10 +73,13 @@ export async function demandProgress({
     if (checkers.diverged && new Set(core.map(({ server }) => server?.digest)).size > 1) return false
     return checkers.committed >= target + core.length
   }
-  await world.run(deadline, converged)
+  const stuck = (): boolean => !core.every((node) => canDecide(node, core))
+  await world.run(world.now + NOTICED, converged)
+  const stuckEarly = stuck()
+  if (!converged()) await world.run(deadline, converged)
   const told = (): string => `\n  ${core.map(stateOf).join('\n  ')}`
   if (!converged()) {
-    if (outsidersSpeak && !core.every((node) => canDecide(node, core))) return false
+    if ((outsidersSpeak || stuckEarly) && stuck()) return false
     const committed = `${checkers.committed} of ${target + core.length}`
     const leads = core.some(({ replica }) => replica?.peer.role.kind === 'leading')
     throw new Violation(

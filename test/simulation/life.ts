@@ -1,6 +1,7 @@
 import type { EnsembleId, ReplicaId, SessionId } from '../../src/base/ids.ts'
 import { makeZxid } from '../../src/base/zxid.ts'
 import { Server } from '../../src/server/server.ts'
+import { makeHistory } from '../../src/zab/history.ts'
 import { foundingEntries, votersOf } from '../../src/zab/membership.ts'
 import { Ambushes } from './ambush.ts'
 import { Backwards } from './backwards.ts'
@@ -58,12 +59,11 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   const swarm = world.chance('swarm')
   const shape: Swarm = { ...drawSwarm(swarm), ...options.shape }
   const { size, voters, duration, latencyMin, latencyMean, diskFaults, rates, sameBrowser } = shape
-  // A task queue writes all the time: who comes to it by slow links needs as much of the log as is written meanwhile.
-  const slowTasks = options.profile === 'tasks' && latencyMean > 60
-  const historyEntriesMax = slowTasks ? Math.max(shape.historyEntriesMax, 30) : shape.historyEntriesMax
+  const tree = options.profile === 'tree' || options.profile === 'tasks'
+  // Clients write all the time: who comes by slow links needs as much of the log as is written meanwhile, or every snapshot comes too late.
+  const historyEntriesMax = tree && latencyMean > 60 ? Math.max(shape.historyEntriesMax, 30) : shape.historyEntriesMax
   const network = new Network(world, latencyMin, latencyMean)
 
-  const tree = options.profile === 'tree' || options.profile === 'tasks'
   const journal = new Journal(() => world.now)
   const truth = new Truth()
   const lines: string[] = []
@@ -88,8 +88,10 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   /** Somebody who votes can lie about what it has: then only this much is promised, that nobody falls over it. */
   const liarVotes = (): boolean =>
     forger !== null &&
-    nodes.some(({ replica }) =>
-      replica?.peer.history.configs.some(({ config }) => votersOf(config).includes(forger.liar)),
+    nodes.some(({ replica, options: { disk } }) =>
+      (replica?.peer.history ?? makeHistory(disk.base, disk.baseConfig, disk.entries)).configs.some(({ config }) =>
+        votersOf(config).includes(forger.liar),
+      ),
     )
   const join = (): Node => {
     const id = (nodes.length + 1) as ReplicaId
@@ -114,7 +116,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       historyEntriesMax,
       observersMax: shape.observersMax,
       deployedAt: shape.deployedAt,
-      lasting: shape.server && id === 2,
+      lasting: shape.server && id === 2 && id !== forger?.liar,
       onDisk: (kind) => ambushes.onDisk(node, kind),
       makeServer: () => (tree ? new Server({ changesKept: historyEntriesMax * 4 }) : new Tape()),
       truth: tree ? truth : null,
@@ -203,7 +205,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     for (const node of nodes) {
       if (node.options.lies && node.replica !== null) continue
       if (node.replica !== null) {
-        if (forger !== null) checkBounds(node.replica.peer, size)
+        if (forger !== null) checkBounds(node.replica.peer, size, liarVotes)
         checkers.afterEvent(node.replica.peer, node.options.disk)
       } else if (node.ended !== null && node.started) {
         say(`ended ${node.id}: ${node.ended}`)
