@@ -81,6 +81,14 @@ export interface KeeperEvents {
     readonly message: string
     readonly peer?: ReplicaId
   }
+  /** A snapshot of the tree is on its way to this page's replica: when it joins, or was away for long. At most every 100 ms, and at its end. */
+  progress: {
+    readonly what: 'snapshot'
+    /** So far; nobody knows how many there will be. */
+    readonly bytes: number
+    /** All are here: it serves soon. */
+    readonly complete: boolean
+  }
 }
 
 export type IceServers = readonly RTCIceServer[] | (() => readonly RTCIceServer[] | Promise<readonly RTCIceServer[]>)
@@ -110,6 +118,8 @@ export interface KeeperOpenOptions {
    * before `open` has settled goes to the console as a warning.
    */
   readonly onNotice?: (notice: KeeperEvents['notice']) => void
+  /** Told of every `progress` event from the first moment on: a newcomer takes up the tree before `open` settles. */
+  readonly onProgress?: (progress: KeeperEvents['progress']) => void
   /**
    * How pages of other browsers are found, besides those of this one: `ws:` or `wss:` addresses of signaling servers (`tabkeeper
    * signal`, or any that speaks the y-webrtc protocol), all used at once, or a Signaling of the application's own. Default: none.

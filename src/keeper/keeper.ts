@@ -113,7 +113,11 @@ export class Keeper extends RecipesFace implements KeeperBase {
       else if (!opened) console.warn(`tabkeeper: ${detail.message}`)
     }
     const ensemble = (detail: KeeperEvents['ensemble']) => keeper?.dispatchEvent(keeperEvent('ensemble', detail))
-    const backing = await startBacking(checked, { ensemble, notice }, signal)
+    const progress = (detail: KeeperEvents['progress']) => {
+      keeper?.dispatchEvent(keeperEvent('progress', detail))
+      checked.onProgress?.(detail)
+    }
+    const backing = await startBacking(checked, { ensemble, notice, progress }, signal)
     const late = clock.after(LATE_MS, () => notice(backing.lateNotice))
     try {
       await backing.join()

@@ -33,7 +33,7 @@ export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
     throw refuse('create', "must be 'auto', 'always' or 'never'")
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
     throw refuse('signal', 'must be an AbortSignal')
-  for (const name of ['worker', 'onNotice'] as const)
+  for (const name of ['worker', 'onNotice', 'onProgress'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'function') throw refuse(name, 'must be a function')
   const { role } = options
   if (role !== undefined && role !== 'member' && role !== 'client') throw refuse('role', "must be 'member' or 'client'")

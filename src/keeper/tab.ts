@@ -22,6 +22,7 @@ import type { WorkerHost } from './worker-host.ts'
 export interface TabListener {
   ensemble(change: KeeperEvents['ensemble']): void
   notice(notice: KeeperEvents['notice']): void
+  progress(progress: KeeperEvents['progress']): void
 }
 
 /** How long the worker may take to hand over and end. */
@@ -265,6 +266,8 @@ export class Tab implements Backing {
         if (code === 'WrongSecret') return this.#strangers(`Replica ${peer}`)
         return this.#listener.notice({ code, message, ...(peer === null ? {} : { peer }) })
       }
+      case 'progress':
+        return this.#listener.progress({ what: 'snapshot', ...event.snapshot })
       case 'ended':
         if (event.error === null) return
         return this.#host.died(new KeeperError(event.error.code, event.error.message, { path: event.error.path }))

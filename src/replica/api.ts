@@ -4,6 +4,7 @@ import type { Zxid } from '../base/zxid.ts'
 import type { ConnectionInfo, ServerStatus } from '../server/orders.ts'
 import type { PeerLink } from '../transport/peer-link.ts'
 import type { Role } from '../zab/facts.ts'
+import type { SnapshotProgress } from './snapshot-progress.ts'
 
 /** Clock, chance and turns, given to the replica by its composition root; the simulator gives virtual ones. */
 export interface Platform {
@@ -71,6 +72,8 @@ export interface ReplicaListener {
     message: string,
     peer?: ReplicaId,
   ): void
+  /** A snapshot is on its way to this replica: at most every 100 ms, and when all of it is here. */
+  progress?(snapshot: SnapshotProgress): void
   /** Once: the replica has ended, by `close()` (null) or by itself (why). Nothing is written or sent afterwards. */
   ended(why: KeeperError | null): void
 }

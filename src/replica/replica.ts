@@ -20,6 +20,7 @@ import { inspectReplica } from './inspection.ts'
 import { Outbox } from './outbox.ts'
 import { peerOptionsOf } from './peer-options.ts'
 import { Reconfigs } from './reconfigs.ts'
+import { SnapshotMeter } from './snapshot-progress.ts'
 
 export interface ReplicaOptions
   extends Partial<Pick<PeerOptions, 'timing' | 'historyEntriesMax' | 'observersMax' | 'format'>> {
@@ -53,6 +54,7 @@ export class Replica implements ReplicaHost {
   readonly #reconfigs = new Reconfigs()
   readonly #announcer: Announcer
   readonly #digests: DigestWatch
+  readonly #snapshots = new SnapshotMeter()
   #inbox: Heard[] = []
   #scheduled = false
   #stopTicks: (() => void) | null = null
@@ -233,6 +235,10 @@ export class Replica implements ReplicaHost {
         return
       default:
         this.#step(heard)
+        if (heard.kind === 'received' && heard.message.kind === 'snapshotChunk') {
+          const progress = this.#snapshots.read(this.#peer, now)
+          if (progress !== null) this.#options.listener.progress?.(progress)
+        }
     }
   }
 

@@ -3,6 +3,7 @@ import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { LinkBinding } from '../transport/link-proof.ts'
 import type { ReplicaListener, ReplicaState } from './api.ts'
 import type { LinkEnds } from './link-desk.ts'
+import type { SnapshotProgress } from './snapshot-progress.ts'
 
 /** What a call gives, as data: an exception would lose its class and code on the way between the threads. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorData }
@@ -82,6 +83,7 @@ export type WorkerEvent =
       readonly message: string
       readonly peer: ReplicaId | null
     }
+  | { readonly kind: 'progress'; readonly snapshot: SnapshotProgress }
   | { readonly kind: 'linkOpened'; readonly peer: ReplicaId; readonly attempt: number }
   /** `refused`: by an answer that will not soon be another one. */
   | {

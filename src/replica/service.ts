@@ -264,6 +264,7 @@ export class Service implements ReplicaService {
         if (this.#running !== null) this.#parts.leading(this.#running.replica)
       },
       notLeading: () => this.#parts.notLeading(),
+      progress: (snapshot) => this.#post({ kind: 'progress', snapshot }),
       notice: (code, message, peer = undefined) => this.#post({ kind: 'notice', code, message, peer: peer ?? null }),
       ended: (why) => {
         for (const stop of this.#stops.splice(0)) stop()

@@ -50,6 +50,22 @@ test('three tabs form an ensemble of three voters; a write through a follower is
   expect(tabs.flatMap((tab) => tab.notices)).toEqual([])
 })
 
+test('a newcomer that needs a snapshot says how much of it has come', async () => {
+  const { time, tabs } = await ensemble({ historyEntriesMax: 3 })
+  expect(tabs.flatMap(({ progress }) => progress)).toEqual([])
+  const client = tabs[0].client()
+  for (let n = 0; n < 20; n++) await during(time, client.create(`/large-${n}`, new Uint8Array(100_000)))
+  const late = new Tab(time, 4)
+  for (const tab of tabs) await link(tab, late)
+  await time.until(() => late.progress.at(-1)?.complete === true)
+  const bytes = late.progress.map((one) => one.bytes)
+  expect(bytes.at(-1)).toBeGreaterThan(2_000_000)
+  expect(bytes).toEqual([...new Set(bytes)].sort((a, b) => a - b))
+  expect(late.progress.filter(({ complete }) => complete)).toHaveLength(1)
+  await time.advance(1000)
+  expect((await late.replica.inspect()).serving).toBe(true)
+})
+
 test('the leader closes: it hands over, its successor has everything, and it can come back', async () => {
   const { time, tabs } = await ensemble()
   const [first, second, third] = tabs

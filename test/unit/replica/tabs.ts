@@ -3,6 +3,7 @@ import { makeZxid } from '../../../src/base/zxid.ts'
 import { Client } from '../../../src/client/client.ts'
 import { memoryPipe } from '../../../src/client/memory-pipe.ts'
 import { Replica } from '../../../src/replica/replica.ts'
+import type { SnapshotProgress } from '../../../src/replica/snapshot-progress.ts'
 import { Server } from '../../../src/server/server.ts'
 import { MemoryDisk, MemoryTxnLog } from '../../../src/storage/memory-txn-log.ts'
 import type { ByteLink } from '../../../src/transport/byte-link.ts'
@@ -19,6 +20,8 @@ export class Tab {
   readonly id: ReplicaId
   readonly disk: MemoryDisk
   readonly notices: string[] = []
+  /** Of snapshots that came. */
+  readonly progress: SnapshotProgress[] = []
   readonly links: ByteLink[] = []
   replica: Replica
   ended = false
@@ -47,6 +50,7 @@ export class Tab {
         leading: () => undefined,
         notLeading: () => undefined,
         notice: (code, message) => void this.notices.push(`${code}: ${message}`),
+        progress: (snapshot) => void this.progress.push(snapshot),
         ended: () => {
           this.ended = true
         },
