@@ -1,6 +1,6 @@
 import { expose } from 'comlink'
 import { portPipe } from '../src/client/port-pipe.ts'
-import { founding, votersOfEntry as votersOf } from '../src/replica/founding.ts'
+import { demandReadable, founding, votersOfEntry as votersOf } from '../src/replica/founding.ts'
 import { Service } from '../src/replica/service.ts'
 import { workerPlatform } from '../src/replica/worker-platform.ts'
 import { Server } from '../src/server/server.ts'
@@ -14,11 +14,18 @@ const dispatcher = new LeadersDispatcher()
 expose(
   new Service({
     claim: async ({ ensemble: name, create, join }) => {
-      const terms = { name, create, founding, votersOf, ...(join === undefined ? {} : { ensemble: join }) }
+      const terms = {
+        name,
+        create,
+        founding,
+        votersOf,
+        demandReadable,
+        ...(join === undefined ? {} : { ensemble: join }),
+      }
       const claim = await claimReplica(terms)
       return { ...claim, lock: replicaLock(claim.recovered) }
     },
-    adopt: ({ ensemble: name }, ensemble, replica) => claimIdentity({ name }, { ensemble, replica }),
+    adopt: ({ ensemble: name }, ensemble, replica) => claimIdentity({ name, demandReadable }, { ensemble, replica }),
     server: () => new Server(),
     platform: workerPlatform,
     pipe: portPipe,

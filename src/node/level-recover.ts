@@ -3,7 +3,7 @@ import { follows, type Zxid } from '../base/zxid.ts'
 import { nextIncarnation } from '../storage/incarnation.ts'
 import { type Batch, Layout } from '../storage/layout.ts'
 import { EMPTY_STATE, type StateRecord } from '../storage/schema.ts'
-import type { Recovered } from '../storage/txn-log.ts'
+import type { DemandReadable, Recovered } from '../storage/txn-log.ts'
 import type { Entry } from '../zab/entry.ts'
 import {
   decodeChunk,
@@ -58,20 +58,33 @@ export async function found(
 }
 
 /**
- * Raises the incarnation durably, then reads the whole log and checks all of it. In the store's turn. Rejects with StorageFailed where
+ * Raises the incarnation durably, then reads the whole log and checks all of it. Rejects with UpdateNeeded, and writes nothing, where
+ * `demandReadable` says so. In the store's turn. Rejects with StorageFailed where
  * anything is garbled or missing: never a guess. (LevelDB itself cuts off a last write that was torn.)
  */
-export async function claim(store: LevelStore): Promise<Found> {
+export async function claim(store: LevelStore, demandReadable: DemandReadable): Promise<Found> {
   const { db } = store
   const [kept, stateBytes] = await Promise.all([db.get(IDENTITY), db.get(STATE)])
   if (kept === undefined || stateBytes === undefined) throw storageFailed('the directory holds no replica')
   const before = decodeIdentity(kept)
+  const state = decodeState(stateBytes)
+  // Before anything is written: a log of a later format is left as it is.
+  await chain(db, before, state, [], demandReadable)
   const identity = { ...before, incarnation: nextIncarnation(before.incarnation, Date.now()) }
   await db.put(IDENTITY, encodeIdentity(identity), DURABLE)
   store.incarnation = identity.incarnation
-  const state = decodeState(stateBytes)
   const snapshot = await readSnapshot(db, state)
-  return chain(db, identity, state, snapshot)
+  return chain(db, identity, state, snapshot, demandReadable)
+}
+
+/** `unreadable` may know better why. */
+function readRun(key: string, value: Uint8Array, unreadable: () => void): ReturnType<typeof decodeRun> {
+  try {
+    return decodeRun(key, value)
+  } catch (error) {
+    unreadable()
+    throw error
+  }
 }
 
 async function readSnapshot(db: Level, state: StateRecord): Promise<Uint8Array[]> {
@@ -91,13 +104,15 @@ async function chain(
   identity: Identity,
   state: StateRecord,
   snapshot: readonly Uint8Array[],
+  demandReadable: DemandReadable,
 ): Promise<Found> {
+  const { acceptedEpoch, currentEpoch, base, baseConfig, memory, demoted } = state
   const entries: Entry[] = []
   const batches: Batch[] = []
   let { committed } = state
   let previous = state.logFrom
   for await (const [key, value] of db.iterator({ gte: logKey(0 as Zxid), lt: LOG_END })) {
-    const run = decodeRun(key, value)
+    const run = readRun(key, value, () => demandReadable({ baseConfig, entries }))
     const first = logZxid(key)
     const last = run.entries.at(-1)?.zxid
     if (last === undefined || run.entries[0]?.zxid !== first) throw storageFailed(`the record ${key} is garbled`)
@@ -107,8 +122,8 @@ async function chain(
     if (run.committed > committed) committed = run.committed
     previous = last
   }
+  demandReadable({ baseConfig, entries })
   if (previous < state.base) throw storageFailed('the log ends before its snapshot')
-  const { acceptedEpoch, currentEpoch, base, baseConfig, memory, demoted } = state
   return {
     layout: new Layout(state, batches, identity.incarnation * SERIALS),
     recovered: {

@@ -4,9 +4,11 @@ import { KeeperError } from '../base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Layout, Step } from '../storage/layout.ts'
-import type { Recovered, TxnLog } from '../storage/txn-log.ts'
+import type { DemandReadable, Recovered, TxnLog } from '../storage/txn-log.ts'
 import type { Entry } from '../zab/entry.ts'
 import type { Change } from '../zab/facts.ts'
+import { demandReadable } from '../zab/format.ts'
+import { FORMAT_VERSION } from '../zab/membership.ts'
 import { encodeChunk, encodeState } from './level-records.ts'
 import { claim, found, isFounded } from './level-recover.ts'
 import { chunkKey, LevelStore, reasonOf, STATE, storageFailed } from './level-store.ts'
@@ -42,7 +44,7 @@ export async function openLevelLog(
       const { ensemble, replica, entries } = await options.founding()
       await found(store, { ensemble, replica }, entries)
     }
-    const { log, recovered } = await claimLevelLog(store)
+    const { log, recovered } = await claimLevelLog(store, (kept) => demandReadable(kept, FORMAT_VERSION))
     return { recovered, log: { ...log, close: () => log.close().finally(() => store.close()) } }
   } catch (error) {
     await store.close()
@@ -51,9 +53,12 @@ export async function openLevelLog(
 }
 
 /** Claims the log of an open store; whoever had it before cannot write any more. Closing the log leaves the store open. */
-export const claimLevelLog = (store: LevelStore): Promise<{ readonly log: TxnLog; readonly recovered: Recovered }> =>
+export const claimLevelLog = (
+  store: LevelStore,
+  demand: DemandReadable = () => undefined,
+): Promise<{ readonly log: TxnLog; readonly recovered: Recovered }> =>
   store.inTurn(async () => {
-    const { layout, recovered } = await claim(store)
+    const { layout, recovered } = await claim(store, demand)
     return { log: levelTxnLog(store, recovered.incarnation, layout), recovered }
   })
 

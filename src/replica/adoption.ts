@@ -45,6 +45,8 @@ const SPARE_MS = 1000
 export class Adoption {
   readonly #parts: AdoptionParts
   readonly #adopted = new Map<ReplicaId, Adopted>()
+  /** Of a later build's, or broken: asked once. */
+  readonly #unreadable = new Set<ReplicaId>()
   #state: Pick<ReplicaState, 'serving' | 'voters' | 'joint'> | null = null
   #lonelySince: number | null
   #links = FIRST_LINK
@@ -86,8 +88,10 @@ export class Adoption {
     const linked = main.peer.links
     for (const id of this.#state?.voters ?? []) {
       if (id === hello.replica || this.#adopted.has(id) || linked.has(id)) continue
-      const orphan = await this.#parts.claim(id)
-      if (orphan === null) continue
+      if (this.#unreadable.has(id)) continue
+      // One that cannot be had keeps none of the others.
+      const orphan = await this.#parts.claim(id).catch(() => void this.#unreadable.add(id))
+      if (!orphan) continue
       if (this.#closed) return orphan.release()
       this.#adopt(id, orphan)
     }

@@ -1,11 +1,12 @@
-import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+import type { EnsembleId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from '../zab/entry.ts'
+import type { ClaimOptions } from './claim.ts'
 import type { HeldLock } from './locks.ts'
 import type { Identity } from './names.ts'
 import { readLog } from './recover.ts'
 import type { Database } from './schema.ts'
-import type { Recovered } from './txn-log.ts'
+import type { DemandReadable, Recovered } from './txn-log.ts'
 
 /** An identity of this browser. `lock` null: another worker has it. */
 export interface Local {
@@ -34,11 +35,11 @@ export interface Survey {
 
 /**
  * Looks into the free logs, whose locks are held. Best first: voters of the newest configuration known among the logs of
- * their ensemble, then the most recent log. One of a later schema, or broken, is left alone and its lock let go.
+ * their ensemble, then the most recent log. One of a later schema or a later format, or broken, is left alone and its lock let go.
  */
 export async function surveyFree(
   local: readonly Local[],
-  votersOf: (config: Entry) => readonly ReplicaId[],
+  { votersOf, demandReadable }: Pick<ClaimOptions, 'votersOf' | 'demandReadable'>,
   open: (identity: Identity) => Promise<Database>,
 ): Promise<Survey> {
   const seen: Candidate[] = []
@@ -48,7 +49,7 @@ export async function surveyFree(
     if (one.lock === null) continue
     const lock = one.lock
     try {
-      const recovered = await read(await open(one.identity))
+      const recovered = await lookInto(await open(one.identity), demandReadable)
       const held = { local: one, release: () => lock.release() }
       if (recovered === null) unfinished.push(held)
       else seen.push({ ...look(recovered), ...held })
@@ -70,9 +71,10 @@ export async function surveyFree(
   return { candidates, unfinished, failures }
 }
 
-async function read(db: Database): Promise<Recovered | null> {
+/** Reads a log and closes its database. null: it has no identity. Rejects where it cannot be read, with `UpdateNeeded` where this build does not know how. */
+export async function lookInto(db: Database, demandReadable: DemandReadable): Promise<Recovered | null> {
   try {
-    return (await readLog(db))?.recovered ?? null
+    return (await readLog(db, demandReadable))?.recovered ?? null
   } finally {
     db.close()
   }

@@ -2,14 +2,14 @@ import { toHex } from '../base/bytes.ts'
 import { KeeperError } from '../base/errors.ts'
 import { type EnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
 import type { Entry } from '../zab/entry.ts'
-import { chooseEnsemble, type Local, surveyFree } from './choose.ts'
+import { chooseEnsemble, type Local, lookInto, surveyFree } from './choose.ts'
 import { browserId, deleteDatabase, openDatabase, storageFailed } from './database.ts'
 import { openIndexedDbLog } from './indexeddb-txn-log.ts'
 import { type HeldLock, type Locks, tryIdentity, tryLock, waitForLock } from './locks.ts'
 import { BROWSER_DATABASE, databaseName, foundingLock, type Identity, identityOf } from './names.ts'
 import { createLog } from './recover.ts'
 import { EMPTY_STATE } from './schema.ts'
-import type { Recovered, TxnLog } from './txn-log.ts'
+import type { DemandReadable, Recovered, TxnLog } from './txn-log.ts'
 
 export interface ClaimOptions {
   /** The ensemble's name. */
@@ -20,6 +20,8 @@ export interface ClaimOptions {
   founding(ensemble: EnsembleId, replica: ReplicaId): readonly Entry[]
   /** Who votes, by a `config` entry. */
   votersOf(config: Entry): readonly ReplicaId[]
+  /** Throws `UpdateNeeded` where this build does not know the log's format: such a log is left as it is. */
+  readonly demandReadable: DemandReadable
   /** The ensemble that an invitation names: founded nowhere, joined with an empty log if it is unknown here. */
   readonly ensemble?: EnsembleId
   /** The failure domain; default: a random id of this browser profile. */
@@ -70,7 +72,7 @@ export async function claimReplica(options: ClaimOptions): Promise<Claim> {
  * Takes up this one identity, if its database is here and nobody holds it; else null. For the votes of dead tabs. Rejects as `claimReplica` does.
  */
 export async function claimIdentity(
-  options: Pick<ClaimOptions, 'name' | 'locks' | 'databases'>,
+  options: Pick<ClaimOptions, 'name' | 'locks' | 'databases' | 'demandReadable'>,
   identity: Identity,
 ): Promise<Pick<Claim, 'log' | 'recovered' | 'release'> | null> {
   const databases = options.databases ?? globalThis.indexedDB
@@ -78,7 +80,14 @@ export async function claimIdentity(
   const name = databaseName(options.name, identity)
   if (!(await databases.databases()).some((one) => one.name === name)) return null
   const lock = await tryIdentity(locks, identity)
-  return lock === null ? null : open(identity, lock, options, databases)
+  if (lock === null) return null
+  try {
+    await lookInto(await openDatabase(databases, name), options.demandReadable)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+  return open(identity, lock, options, databases)
 }
 
 async function takeTurn(locks: Locks, options: ClaimOptions): Promise<HeldLock> {
@@ -100,7 +109,7 @@ async function claimInTurn(options: ClaimOptions, locks: Locks, databases: IDBFa
   const claimed = (ensemble: EnsembleId) => ({ browser, others: known.filter((other) => other !== ensemble) })
 
   if (options.create !== 'always' || options.ensemble !== undefined) {
-    const survey = await surveyFree(local, options.votersOf, (identity) =>
+    const survey = await surveyFree(local, options, (identity) =>
       openDatabase(databases, databaseName(options.name, identity)),
     )
     for (const { local: one, release } of survey.unfinished) {

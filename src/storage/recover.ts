@@ -16,7 +16,7 @@ import {
   type LogRecord,
   type StateRecord,
 } from './schema.ts'
-import type { Recovered } from './txn-log.ts'
+import type { DemandReadable, Recovered } from './txn-log.ts'
 
 export interface Found {
   readonly recovered: Recovered
@@ -54,8 +54,9 @@ const chunksOf = (zxid: Zxid, serial: number): IDBKeyRange => IDBKeyRange.bound(
 /**
  * Reads the whole log and checks all of it. null: a database without a complete identity (its maker crashed). A garbled
  * record is cut off only at the very end; anywhere else, and with any hole, it rejects with StorageFailed: never a guess.
+ * `demandReadable` is asked first: what looks garbled may be of a later format.
  */
-export async function readLog(db: Database): Promise<Found | null> {
+export async function readLog(db: Database, demandReadable: DemandReadable = () => undefined): Promise<Found | null> {
   const tx = db.transaction(['identity', 'state', 'log', 'snapshot'], 'readonly')
   const [identity, state] = await Promise.all([
     tx.objectStore('identity').get('identity'),
@@ -71,7 +72,7 @@ export async function readLog(db: Database): Promise<Found | null> {
   ])
   const snapshot = readSnapshot(db, state, chunks)
   // An earlier build wrote neither memory nor demotion.
-  return chain(db, identity, { ...EMPTY_STATE, ...state }, keys, records, snapshot)
+  return chain(db, identity, { ...EMPTY_STATE, ...state }, keys, records, snapshot, demandReadable)
 }
 
 function chain(
@@ -81,6 +82,7 @@ function chain(
   keys: readonly Zxid[],
   records: readonly LogRecord[],
   snapshot: readonly Uint8Array[],
+  demandReadable: DemandReadable,
 ): Found {
   const entries: Entry[] = []
   const batches: Batch[] = []
@@ -91,6 +93,7 @@ function chain(
     const [key, record] = [keys[i] as Zxid, records[i] as LogRecord]
     const batch = recordEntries(key, record)
     if (batch === null) {
+      demandReadable({ baseConfig: state.baseConfig, entries })
       if (i < keys.length - 1) throw garbled(db, `its log record ${key} is garbled`)
       torn = key
       break
@@ -101,6 +104,7 @@ function chain(
     if (record.committed > committed) committed = record.committed
     previous = record.last
   }
+  demandReadable({ baseConfig: state.baseConfig, entries })
   if (previous < state.base) throw garbled(db, 'its log ends before its snapshot')
   const last = entries.at(-1)?.zxid ?? state.base
   return {

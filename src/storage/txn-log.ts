@@ -28,6 +28,9 @@ export interface Recovered {
   readonly committed: Zxid
 }
 
+/** Throws `UpdateNeeded` for a log of a format that this build does not know. */
+export type DemandReadable = (log: Pick<Recovered, 'baseConfig' | 'entries'>) => void
+
 /**
  * What a replica must not forget. Writes become durable in the order in which they were given; a crash keeps a prefix of
  * them, never half of one. Writes handed over in one turn may share one transaction.

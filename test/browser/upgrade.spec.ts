@@ -117,6 +117,47 @@ test('a later build takes the database of an open tab: it lets go at once and sa
   ])
 })
 
+test('a log of a later format is left as it is, and the page is told to reload', async ({ tabs }) => {
+  const [page] = (await tabs(1)) as [Page]
+  await open(page, 'format')
+  await page.evaluate(() => window.keeper.create('/kept').then(() => window.keeper.close()))
+  const outcome = await page.evaluate(async () => {
+    const load = (path: string) => import(/* @vite-ignore */ path)
+    const { openDatabase } = (await load('/src/storage/database.ts')) as typeof import('../../src/storage/database.ts')
+    const { logRecord } = (await load('/src/storage/recover.ts')) as typeof import('../../src/storage/recover.ts')
+    const { encodeConfig } = (await load('/src/zab/membership.ts')) as typeof import('../../src/zab/membership.ts')
+    const own = async () => (await indexedDB.databases()).filter(({ name }) => name?.startsWith('tabkeeper/'))
+    const name = (await own())[0]?.name as string
+    const content = async () => {
+      const db = await openDatabase(indexedDB, name)
+      const stores = ['identity', 'state', 'log', 'snapshot'] as const
+      const all = await Promise.all(stores.flatMap((store) => [db.getAllKeys(store), db.getAll(store)]))
+      db.close()
+      return JSON.stringify([await own(), all])
+    }
+    // As a later build's leader would: a configuration record with the format in it.
+    const db = await openDatabase(indexedDB, name)
+    const { ensemble, replica } = (await db.get('identity', 'identity')) as NonNullable<
+      Awaited<ReturnType<typeof db.get<'identity'>>>
+    >
+    const last = (await db.getAll('log')).at(-1)?.last as number
+    const zxid = (last + 1) as Parameters<typeof logRecord>[1]
+    const bytes = encodeConfig({ ensemble, voters: [replica], old: null, format: 99 })
+    await db.put('log', logRecord([{ zxid, kind: 'config', bytes }], zxid), zxid)
+    db.close()
+    const before = await content()
+    const told = await window.tabkeeper.Keeper.open({ ensemble: 'format' }).then(
+      () => 'opened',
+      (error) => `${error.code}: ${error.message}`,
+    )
+    return { told, untouched: before === (await content()) }
+  })
+  expect(outcome).toEqual({
+    told: expect.stringMatching(/^UpdateNeeded: .*format 99, this page knows 1/),
+    untouched: true,
+  })
+})
+
 const loaded = (page: Page) => page.waitForFunction(() => 'tabkeeper' in window, undefined, { polling: 50 })
 
 /** Writes one node after the other, until told to stop. What an error leaves open is neither acknowledged nor written again. */

@@ -7,6 +7,7 @@ import { makeZxid, type Zxid } from '../../../src/base/zxid.ts'
 import { found } from '../../../src/node/level-recover.ts'
 import { LevelStore, logKey } from '../../../src/node/level-store.ts'
 import { claimLevelLog, openLevelLog } from '../../../src/node/level-txn-log.ts'
+import { encodeConfig } from '../../../src/zab/membership.ts'
 import { run, txnLogContract } from '../../conformance/txn-log.contract.ts'
 
 const identity = { ensemble: '0123456789abcdef0123456789abcdef' as EnsembleId, replica: 7 as ReplicaId }
@@ -79,4 +80,28 @@ it('forgets half a snapshot', async () => {
   const { recovered } = await claimLevelLog(opened)
   expect(recovered.snapshot).toEqual([])
   expect(await opened.db.keys({ gte: 'snapshot/', lt: 'snapshot/~' }).all()).toEqual([])
+})
+
+it('leaves a log of a later format as it is, down to the incarnation', async () => {
+  const at = directory()
+  const { log } = await openLevelLog(at, { founding })
+  const config = encodeConfig({ ensemble: identity.ensemble, voters: [identity.replica], old: null, format: 99 })
+  await log.write([{ kind: 'append', entries: [{ zxid: makeZxid(1, 1), kind: 'config', bytes: config }] }], STRICT)
+  await log.write([{ kind: 'append', entries: run(1, 2, 2) }], STRICT)
+  await log.close()
+  /** All that is there, `change` being done to the last record. */
+  const content = async (change: (byte: number) => number = (byte) => byte) => {
+    const opened = await LevelStore.open(at)
+    const last = logKey(makeZxid(1, 2))
+    await opened.db.put(last, Uint8Array.from((await opened.db.get(last)) ?? [], change))
+    const all = await opened.db.iterator().all()
+    await opened.close()
+    return all.map(([key, value]) => [key, [...value]])
+  }
+  // The second time something is behind it that cannot be read: of the later format, for all that is known here.
+  for (const change of [undefined, (byte: number) => byte ^ 1]) {
+    const before = await content(change)
+    await expect(openLevelLog(at, { founding })).rejects.toMatchObject({ code: 'UpdateNeeded' })
+    expect(await content()).toEqual(before)
+  }
 })

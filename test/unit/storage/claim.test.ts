@@ -2,12 +2,14 @@ import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/base/bytes.ts'
+import { KeeperError } from '../../../src/base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
 import { makeZxid } from '../../../src/base/zxid.ts'
+import { checksum } from '../../../src/storage/checksum.ts'
 import { type ClaimOptions, claimIdentity, claimReplica } from '../../../src/storage/claim.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
 import { databaseName, identityOf, replicaLock } from '../../../src/storage/names.ts'
-import { CLAIMS, SCHEMA_VERSION } from '../../../src/storage/schema.ts'
+import { CLAIMS, type LogRecord, SCHEMA_VERSION } from '../../../src/storage/schema.ts'
 import type { Entry } from '../../../src/zab/entry.ts'
 import { MemoryLocks } from './locks.ts'
 
@@ -16,7 +18,7 @@ function browser() {
   const databases = new IDBFactory() as never as globalThis.IDBFactory
   const locks = new MemoryLocks()
   const claim = (options: Partial<ClaimOptions> = {}) =>
-    claimReplica({ name: 'shop', create: 'auto', founding, votersOf, databases, locks, ...options })
+    claimReplica({ name: 'shop', create: 'auto', founding, votersOf, demandReadable, databases, locks, ...options })
   return { databases, locks, claim }
 }
 
@@ -29,6 +31,12 @@ const votersOf = (config: Entry): ReplicaId[] =>
     .decode(config.bytes)
     .split(',')
     .map((id) => Number(id) as ReplicaId)
+/** In these logs a record says which format it is of. */
+const demandReadable: ClaimOptions['demandReadable'] = ({ baseConfig, entries }) => {
+  for (const entry of [baseConfig, ...entries])
+    if (entry?.kind === 'format' && new TextDecoder().decode(entry.bytes) !== '1')
+      throw new KeeperError('UpdateNeeded', 'of a later format')
+}
 const STRICT = { relaxed: false, committed: makeZxid(0, 0) }
 const databaseNames = async (databases: globalThis.IDBFactory) =>
   (await databases.databases()).flatMap(({ name }) => (identityOf('shop', name ?? '') === null ? [] : [name]))
@@ -83,7 +91,7 @@ describe('claimReplica', () => {
     const { claim, databases, locks } = browser()
     const dead = await claim()
     const { ensemble, replica } = dead.recovered
-    const take = () => claimIdentity({ name: 'shop', databases, locks }, { ensemble, replica })
+    const take = () => claimIdentity({ name: 'shop', databases, locks, demandReadable }, { ensemble, replica })
     expect(await take()).toBeNull()
     // Another tab watches the lock, freezes, and is granted it when the holder dies.
     void locks.request(replicaLock({ ensemble, replica }), { mode: 'shared' }, () => new Promise(() => {}))
@@ -102,7 +110,7 @@ describe('claimReplica', () => {
     const { ensemble, replica } = before.recovered
     await before.release()
     void locks.request(replicaLock({ ensemble, replica }), {}, () => new Promise(() => {}))
-    expect(await claimIdentity({ name: 'shop', databases, locks }, { ensemble, replica })).toBeNull()
+    expect(await claimIdentity({ name: 'shop', databases, locks, demandReadable }, { ensemble, replica })).toBeNull()
   })
 
   it('deletes what a crashed founder left, and founds', async () => {
@@ -137,6 +145,83 @@ describe('claimReplica', () => {
       message: expect.stringMatching(`${found}, this page ${known}`),
     })
     expect(await databaseNames(databases)).toEqual([name])
+  })
+
+  describe('a log of a later format', () => {
+    const z = makeZxid(1, 1)
+    const raised: Entry = { zxid: z, kind: 'format', bytes: utf8('2') }
+    const later: Entry = { zxid: makeZxid(1, 2), kind: 'txn', bytes: utf8('who knows') }
+
+    /** All that the database holds, and how often it was claimed. */
+    async function content(databases: globalThis.IDBFactory, name: string) {
+      const db = await openDatabase(databases, name)
+      const stores = ['identity', 'state', 'log', 'snapshot'] as const
+      const all = await Promise.all(stores.flatMap((store) => [db.getAllKeys(store), db.getAll(store)]))
+      const { version } = db
+      db.close()
+      return { version, all }
+    }
+
+    /** Closed by a later build, `tail` being what that wrote last. */
+    async function left(tail: readonly Entry[], garble: 'a later record' | 'nothing' = 'nothing') {
+      const here = browser()
+      const { log, recovered, release } = await here.claim()
+      await log.write([{ kind: 'append', entries: tail }], STRICT)
+      if (garble !== 'nothing') await log.write([{ kind: 'append', entries: [later] }], STRICT)
+      await release()
+      const name = databaseName('shop', recovered)
+      if (garble !== 'nothing') {
+        const db = await openDatabase(here.databases, name)
+        const record = (await db.get('log', later.zxid)) as LogRecord
+        // An entry of a kind that is not known here: no record of this build can be read so.
+        const bytes = record.bytes.slice()
+        bytes[12] = 99
+        await db.put('log', { ...record, bytes, sum: checksum(bytes) }, later.zxid)
+        db.close()
+      }
+      return { ...here, identity: recovered, name }
+    }
+
+    it.each([
+      ['as its last record', [raised], 'nothing'],
+      ['amid the log', [raised, later], 'nothing'],
+      ['before records that look garbled', [raised], 'a later record'],
+    ] as const)('%s: it is not claimed, and not a byte of it changes', async (_where, tail, garble) => {
+      const { claim, databases, locks, identity, name } = await left(tail, garble)
+      const before = await content(databases, name)
+      const options = { name: 'shop', databases, locks, demandReadable }
+      // Twice: the locks were let go.
+      for (let time = 0; time < 2; time++) {
+        await expect(claim()).rejects.toMatchObject({ code: 'UpdateNeeded' })
+        await expect(claimIdentity(options, identity)).rejects.toMatchObject({ code: 'UpdateNeeded' })
+      }
+      expect(await databaseNames(databases)).toEqual([name])
+      expect(await content(databases, name)).toEqual(before)
+      if (garble !== 'nothing') return
+      const { recovered } = await claim({ demandReadable: () => undefined })
+      expect(recovered.entries.slice(-tail.length)).toEqual(tail)
+    })
+
+    it('in a snapshot says so by its configuration, and is not claimed either', async () => {
+      const here = browser()
+      const { log, recovered, release } = await here.claim()
+      await log.write([{ kind: 'append', entries: [raised] }], STRICT)
+      await log.saveSnapshot(z, raised, [utf8('tree')], z)
+      await release()
+      const name = databaseName('shop', recovered)
+      const before = await content(here.databases, name)
+      await expect(here.claim()).rejects.toMatchObject({ code: 'UpdateNeeded' })
+      expect(await content(here.databases, name)).toEqual(before)
+    })
+
+    it('leaves one of a format that is known to be claimed', async () => {
+      const here = browser()
+      const [old, young] = [await here.claim(), await here.claim()]
+      await young.log.write([{ kind: 'append', entries: [{ ...raised, zxid: makeZxid(0, 1) }] }], STRICT)
+      await Promise.all([old.release(), young.release()])
+      const claimed = await here.claim()
+      expect(claimed.recovered.replica).toBe(old.recovered.replica)
+    })
   })
 
   it('prefers, of two ensembles of one name, the one that runs, and names the other', async () => {
