@@ -2,10 +2,10 @@
 export interface Mutant {
   readonly name: string
   readonly why: string
-  readonly harness: 'walk' | 'zab' | 'tree' | 'tasks' | 'story'
+  readonly harness: 'walk' | 'zab' | 'tree' | 'tasks' | 'story' | 'test'
   /** The budget: so many walks or seeds. */
   readonly budget: number
-  /** With `story`: the scenario that ends differently. */
+  /** With `story`: the scenario that ends differently. With `test`: the file of test/unit that fails, without `.test.ts`. */
   readonly story?: string
   /** Bounds within which the exhaustive search meets it too. */
   readonly small?: readonly string[]

@@ -26,6 +26,10 @@ function plant(mutant: Mutant): string {
   cpSync(join(top, 'src'), join(dir, 'src'), { recursive: true })
   cpSync(join(top, 'test/scenarios'), join(dir, 'test/scenarios'), { recursive: true })
   cpSync(join(top, 'test/simulation'), join(dir, 'test/simulation'), { recursive: true })
+  if (mutant.harness === 'test') {
+    for (const more of ['test/unit', 'test/standalone.ts', 'tsconfig.base.json'])
+      cpSync(join(top, more), join(dir, more), { recursive: true })
+  }
   writeFileSync(join(dir, 'package.json'), '{ "type": "module" }\n')
   for (const { file, find, replace } of mutant.edits) {
     const path = join(dir, file)
@@ -73,9 +77,12 @@ interface Ran {
   readonly out: string
 }
 
-function run(dir: string, args: readonly string[]): Promise<Ran> {
+const run = (dir: string, args: readonly string[]): Promise<Ran> =>
+  outcome(dir, [tsx, join(dir, 'test/simulation/main.ts'), ...args])
+
+function outcome(dir: string, command: readonly string[]): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [tsx, join(dir, 'test/simulation/main.ts'), ...args], { cwd: dir })
+    const child = spawn(process.execPath, command, { cwd: dir })
     let out = ''
     const hear = (bytes: Buffer): void => {
       out += bytes.toString()
@@ -89,6 +96,7 @@ function run(dir: string, args: readonly string[]): Promise<Ran> {
 
 /** Runs the harness on the mutant until it notices, or its budget is used up. It has noticed nothing if the sources themselves fail that seed. */
 async function hunt(mutant: Mutant, exhaustive: boolean): Promise<Verdict> {
+  if (mutant.harness === 'test') return test(mutant)
   const dir = plant(mutant)
   const began = performance.now()
   const { harness } = mutant
@@ -110,10 +118,25 @@ async function hunt(mutant: Mutant, exhaustive: boolean): Promise<Verdict> {
       cause = `nobody: without the mutant seed ${by[1]} fails too`
     }
   }
-  const unit = { walk: 'walks', story: 'story', zab: 'seeds', tree: 'seeds', tasks: 'seeds' }[harness]
+  const unit = { walk: 'walks', story: 'story', test: 'tests', zab: 'seeds', tree: 'seeds', tasks: 'seeds' }[harness]
   const took = exhaustive ? `${by?.[1] ?? 'all'} states` : `${Number(counts[1]) + Number(counts[2])} ${unit}`
   const steps = /seeds, (\d+) steps/.exec(out)?.[1]
   return { mutant, killed, took: steps === undefined ? took : `${took} (${steps} steps)`, seconds, by: cause }
+}
+
+/** The unit tests of one file: it must pass on the sources, and fail on the mutant's copy. */
+async function test(mutant: Mutant): Promise<Verdict> {
+  const began = performance.now()
+  const file = `test/unit/${mutant.story}.test.ts`
+  const vitest = (dir: string): Promise<Ran> =>
+    outcome(dir, [join(top, 'node_modules/vitest/vitest.mjs'), 'run', '--root', dir, '--no-color', file])
+  const dir = plant(mutant)
+  const { code, out } = await vitest(dir)
+  rmSync(dir, { recursive: true, force: true })
+  const by = /FAIL +\S+ > (.*)/.exec(out)?.[1]
+  const sound = code === 0 || (await vitest(top)).code === 0
+  const seconds = (performance.now() - began) / 1000
+  return { mutant, killed: code === 1 && by !== undefined && sound, took: 'one file of tests', seconds, by: by ?? '' }
 }
 
 /** `names` empty: all; `exhaustive`: those that the small world is large enough for. Two at a time. The exit code. */

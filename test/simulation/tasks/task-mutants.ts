@@ -20,6 +20,16 @@ const tasks = (name: string, why: string, budget: number, ...edits: Mutant['edit
   edits,
 })
 
+/** What hundreds of lives do not come upon: a test that makes it happen. */
+const tested = (name: string, why: string, file: string, ...edits: Mutant['edits']): Mutant => ({
+  name,
+  why,
+  harness: 'test',
+  budget: 1,
+  story: file,
+  edits,
+})
+
 /** Each takes one fence away from the task queue or a recipe. An audit of the committed log, the ledger or a waiter must tell. */
 export const TASK_MUTANTS: readonly Mutant[] = [
   tasks(
@@ -72,16 +82,16 @@ export const TASK_MUTANTS: readonly Mutant[] = [
       'leaseName = (id: string, _: number, attempt = 0)',
     ),
   ),
-  tasks(
+  tested(
     'stale-look-ends-runs',
     'a list of leases that was read before a run began ends it',
-    400,
+    'tasks/runs',
     edit('task-worker', 'for (const [name, { run }] of before) if', 'for (const [name, { run }] of this.#runs) if'),
   ),
-  tasks(
+  tested(
     'unknown-election-is-lost',
     'a candidate whose reply was lost does not look at ctl, and keeps lead',
-    400,
+    'tasks/dispatchers',
     edit(
       'dispatcher-election',
       'equalBytes(ctl.data, utf8(nonce)) ? ctl.stat.version : null',

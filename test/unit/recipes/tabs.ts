@@ -55,7 +55,9 @@ export class Tabs {
   /** Milliseconds that a frame is under way; order is kept. */
   lag: () => number = () => 0
   /** Decides over each frame of a tab; the default lets all pass. */
-  fate: () => Fate = () => 'passes'
+  fate: (frame: Uint8Array) => Fate = () => 'passes'
+  /** Clients speak ZooKeeper's protocol and nothing else: a write whose reply is lost ends in doubt. */
+  plain = false
 
   constructor(seed = 1) {
     this.#seed = seed
@@ -92,7 +94,7 @@ export class Tabs {
       pipe = spared ? raw : this.#lossy(raw, page)
       return pipe
     }
-    const client = Client.connect(connect, { clock, random: this.draw, sessionTimeout })
+    const client = Client.connect(connect, { clock, random: this.draw, sessionTimeout, plain: this.plain })
     this.clients.push(client)
     while (client.state !== 'connected') await this.pass(10)
     return {
@@ -114,7 +116,7 @@ export class Tabs {
       onclose: null,
       send: (frame) =>
         page.act(() => {
-          const fate = this.fate()
+          const fate = this.fate(frame)
           there(() => {
             if (fate === 'cut before') raw.close()
             else raw.send(frame)

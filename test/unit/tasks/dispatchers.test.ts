@@ -39,6 +39,22 @@ describe('dispatchers', () => {
     expect(await owner()).toBe(page.tab.client.sessionId)
     expect(await tabs.until((await tabs.until(queue.add('double', 4))).result())).toBe(8)
   })
+
+  test('that lost the reply of its election finds in ctl that it leads', async () => {
+    tabs.plain = true
+    let elections = 0
+    tabs.fate = (frame) => {
+      const text = new TextDecoder('latin1').decode(frame)
+      return text.includes('/q/lead') && text.includes('/q/ctl') && elections++ === 0 ? 'cut after' : 'passes'
+    }
+    const { tab } = await tabs.dispatch()
+    const { queue } = await tabs.office()
+    await tabs.until(queue.worker({ double: (n) => n * 2 }))
+    expect(await tabs.until((await tabs.until(queue.add('double', 1))).result())).toBe(2)
+    expect(elections).toBe(1)
+    const lead = await tabs.until(tab.client.exists('/tk/q/q/lead'))
+    expect(lead?.ephemeralOwner).toBe(tab.client.sessionId)
+  })
 })
 
 test('2,000 tasks over 4 workers', async () => {

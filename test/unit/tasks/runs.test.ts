@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { TaskQueue } from '../../../src/tasks/task-queue.ts'
 import type { TaskContext } from '../../../src/tasks/task-types.ts'
-import { Offices } from './offices.ts'
+import { type Jobs, Offices } from './offices.ts'
 
 let tabs: Offices
 beforeEach(() => {
@@ -12,6 +13,49 @@ afterEach(async () => {
 })
 
 describe('a run', () => {
+  test('goes on when a list of leases comes late that was read before it began', async () => {
+    await tabs.dispatch()
+    const tab = await tabs.open()
+    let late: Promise<void> = Promise.resolve()
+    const client = new Proxy(tab.client, {
+      get(target, name) {
+        if (name === 'getChildren')
+          return async (...args: Parameters<typeof target.getChildren>) => {
+            const answer = await target.getChildren(...args)
+            await late
+            return answer
+          }
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const queue = new TaskQueue<Jobs>({ ...tab, client }, 'q')
+    const task = await tabs.until(queue.add('double', 21))
+    let arrives = (): void => {}
+    late = new Promise((resolve) => {
+      arrives = resolve
+    })
+    let end = (): void => {}
+    let runs = 0
+    const began = new Promise<void>((begins) => {
+      const double = async (n: number): Promise<number> => {
+        runs++
+        begins()
+        await new Promise<void>((resolve) => {
+          end = resolve
+        })
+        return n * 2
+      }
+      queue.worker({ double }).catch(() => {})
+    })
+    await tabs.until(began)
+    arrives()
+    await tabs.pass(500)
+    end()
+    expect(await tabs.until(task.result())).toBe(42)
+    expect(runs).toBe(1)
+  })
+
   test('commits what it wants committed together with its completion; if that is refused, the attempt fails', async () => {
     await tabs.dispatch()
     const { tab, queue } = await tabs.office()
