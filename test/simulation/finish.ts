@@ -7,6 +7,7 @@ import type { Node } from './node.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
+/** At least, milliseconds; where a word takes a third of a second, 25 replicas take longer to find their places. */
 const WITHIN = 60_000
 /** By now whoever leads knows who is gone. */
 const NOTICED = 10_000
@@ -22,6 +23,8 @@ interface End {
   readonly outsidersSpeak: boolean
   /** Do requests come by themselves? */
   readonly busy: boolean
+  /** Of a word on its way, milliseconds, on average. */
+  readonly latency: number
   /** The next request's number. */
   next(): SessionId
   watch(): void
@@ -29,7 +32,7 @@ interface End {
 
 /**
  * L1: one leader; L2: the core follows it, everybody at the same zxid and digest, and new requests are committed; L5: without electing for ever.
- * All of it within a minute.
+ * All of it within a minute, or more on slow links.
  * False: a leader outside, whom the core still heard, or one that did not know yet who is gone, has made a configuration that the core alone
  * cannot decide: then it rightly stands still.
  */
@@ -39,11 +42,13 @@ export async function demandProgress({
   core,
   outsidersSpeak,
   busy,
+  latency,
   next,
   watch,
 }: End): Promise<boolean> {
   const target = checkers.committed
-  const deadline = world.now + WITHIN
+  const within = Math.max(WITHIN, latency * 500)
+  const deadline = world.now + within
   const epochAtHeal = highestEpoch(core)
   let wroteAt = 0
   /** Where requests come by themselves nobody stands still: all must reach what was committed when they first followed one leader. */
@@ -84,7 +89,7 @@ export async function demandProgress({
     const leads = core.some(({ replica }) => replica?.peer.role.kind === 'leading')
     throw new Violation(
       leads ? 'L2' : 'L1',
-      `no convergence within ${WITHIN / 1000} s (now ${world.now}, ${committed}):${told()}`,
+      `no convergence within ${within / 1000} s (now ${world.now}, ${committed}):${told()}`,
     )
   }
   const digests = new Map<Zxid | undefined, string | undefined>()

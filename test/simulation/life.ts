@@ -283,7 +283,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       }
     }
     const outsidersSpeak = nodes.some((node) => !core.includes(node) && node.alive)
-    const end = { world, checkers, core, outsidersSpeak, busy: tree, next, watch }
+    const end = { world, checkers, core, outsidersSpeak, busy: tree, latency: latencyMean, next, watch }
     if (!(await demandProgress(end))) marks.set('core-without-a-quorum', 1)
     else if (tree) await checkClients()
   } catch (error) {
