@@ -19,6 +19,9 @@ export interface Candidate {
   readonly local: Local
   readonly currentEpoch: number
   readonly last: Zxid
+  readonly incarnation: number
+  /** What it knows to be committed: perhaps less than is. */
+  readonly committed: Zxid
   /** The newest configuration record in its log. */
   readonly config: Entry | null
   readonly voter: boolean
@@ -84,6 +87,8 @@ function look(recovered: Recovered): Omit<Candidate, 'local' | 'release'> {
   return {
     currentEpoch: recovered.currentEpoch,
     last: recovered.entries.at(-1)?.zxid ?? recovered.base,
+    incarnation: recovered.incarnation,
+    committed: recovered.committed,
     config: recovered.entries.findLast((entry) => entry.kind === 'config') ?? recovered.baseConfig,
     voter: false,
   }

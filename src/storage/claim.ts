@@ -9,6 +9,7 @@ import { type HeldLock, type Locks, tryIdentity, tryLock, waitForLock } from './
 import { BROWSER_DATABASE, databaseName, foundingLock, type Identity, identityOf } from './names.ts'
 import { createLog } from './recover.ts'
 import { EMPTY_STATE } from './schema.ts'
+import { spare } from './sweep.ts'
 import type { DemandReadable, Recovered, TxnLog } from './txn-log.ts'
 
 export interface ClaimOptions {
@@ -120,6 +121,8 @@ async function claimInTurn(options: ClaimOptions, locks: Locks, databases: IDBFa
     const ensemble = options.ensemble ?? chooseEnsemble(local, free)
     if (ensemble !== null) {
       const best = free.find((candidate) => candidate.local.identity.ensemble === ensemble)
+      const gone = best === undefined ? [] : spare(best, free, options.votersOf, Date.now())
+      for (const { local: one } of gone) await deleteDatabase(databases, databaseName(options.name, one.identity))
       for (const candidate of free) if (candidate !== best) candidate.release()
       if (best?.local.lock) {
         const adopted = await open(best.local.identity, best.local.lock, options, databases)

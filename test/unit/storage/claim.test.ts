@@ -1,12 +1,12 @@
 import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { utf8 } from '../../../src/base/bytes.ts'
 import { KeeperError } from '../../../src/base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
 import { makeZxid } from '../../../src/base/zxid.ts'
 import { checksum } from '../../../src/storage/checksum.ts'
-import { type ClaimOptions, claimIdentity, claimReplica } from '../../../src/storage/claim.ts'
+import { type Claim, type ClaimOptions, claimIdentity, claimReplica } from '../../../src/storage/claim.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
 import { databaseName, identityOf, replicaLock } from '../../../src/storage/names.ts'
 import { CLAIMS, type LogRecord, SCHEMA_VERSION } from '../../../src/storage/schema.ts'
@@ -85,6 +85,46 @@ describe('claimReplica', () => {
     expect(again.recovered.replica).toBe(voter.recovered.replica)
     expect(again.recovered.incarnation).toBeGreaterThan(voter.recovered.incarnation)
     expect((await claim()).recovered.replica).toBe(observer.recovered.replica)
+  })
+
+  it('deletes what nobody will miss: the log of one that was voted out, and that of an observer after a week', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 5, 1) })
+    try {
+      const { databases, claim } = browser()
+      const tabs = [await claim(), await claim(), await claim(), await claim()]
+      const [voter, retired, observer, ahead] = tabs as [Claim, Claim, Claim, Claim]
+      const ids = tabs.map(({ recovered }) => recovered.replica)
+      const config = (n: number, voters: readonly number[]): Entry => ({
+        ...{ zxid: makeZxid(1, n), kind: 'config', bytes: utf8(voters.join(',')) },
+      })
+      const both = config(1, ids.slice(0, 2))
+      const [first, later] = [voter.recovered.entries, config(3, ids.slice(0, 1))]
+      const txn: Entry = { zxid: makeZxid(1, 2), kind: 'txn', bytes: utf8('x') }
+      const more: Entry = { zxid: makeZxid(1, 4), kind: 'txn', bytes: utf8('y') }
+      const knows = (n: number) => ({ relaxed: false, committed: makeZxid(1, n) })
+      await voter.log.write([{ kind: 'append', entries: [both, txn, later] }], knows(2))
+      await retired.log.write([{ kind: 'append', entries: [...first, both, txn] }], knows(1))
+      await observer.log.write([{ kind: 'append', entries: [...first, both] }], knows(1))
+      await ahead.log.write([{ kind: 'append', entries: [...first, both, txn, later, more] }], knows(4))
+      for (const tab of tabs) await tab.release()
+      const left = async () => new Set(await databaseNames(databases))
+      const nameOf = (tab: Claim) => databaseName('shop', tab.recovered)
+
+      // The voter does not know yet that the configuration without the other one is committed.
+      const again = await claim()
+      expect(again.recovered.replica).toBe(voter.recovered.replica)
+      expect((await left()).size).toBe(4)
+      await again.log.write([{ kind: 'append', entries: [{ ...more, bytes: utf8('z') }] }], knows(4))
+      await again.release()
+
+      await (await claim()).release()
+      expect(await left()).toEqual(new Set([voter, observer, ahead].map(nameOf)))
+      vi.setSystemTime(Date.UTC(2026, 5, 9))
+      await (await claim()).release()
+      expect(await left()).toEqual(new Set([voter].map(nameOf)))
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it("takes up a dead tab's identity although a frozen tab was waiting for its lock; not one that lives", async () => {
