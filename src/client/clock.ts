@@ -5,3 +5,9 @@ export interface Clock {
   /** Runs `then` once, not before `ms` have passed; returns what cancels it. */
   after(ms: number, then: () => void): () => void
 }
+
+/** What a worker is told that keeps time for a page: ring with this id after so many milliseconds, or (null) not at all. */
+export interface TimerOrder {
+  readonly id: number
+  readonly ms: number | null
+}

@@ -5,16 +5,18 @@ import { ClientCall } from '../mesh/client-call.ts'
 import { openRelayedPair, openRtcPair } from '../mesh/rtc-pair.ts'
 import { randomReplica } from '../signaling/scout.ts'
 import type { Inspection } from './api.ts'
+import { AwakeClock } from './awake-clock.ts'
 import type { Backing } from './backing.ts'
 import { inspectClient } from './client-inspection.ts'
 import { IceSource } from './ice-source.ts'
 import type { CheckedOptions } from './options.ts'
 import type { ClientWires } from './wires.ts'
 
-/** A member of the ensemble, whichever answers, behind a data channel. This page has no replica, no worker and no storage. */
+/** A member of the ensemble, whichever answers, behind a data channel. This page has no replica and no storage; its worker keeps time. */
 export class Guest implements Backing {
   readonly id = crypto.randomUUID()
   readonly touchedByHost = false
+  readonly clock = new AwakeClock()
   readonly lateNotice: Backing['lateNotice']
   readonly failure = null
   readonly #name: string
@@ -36,10 +38,7 @@ export class Guest implements Backing {
       self: randomReplica(),
       iceServers: () => ice.servers(),
       openPair: options.iceTransportPolicy === 'relay' ? openRelayedPair : openRtcPair,
-      after: (ms, then) => {
-        const timer = setTimeout(then, ms)
-        return () => clearTimeout(timer)
-      },
+      after: (ms, then) => this.clock.after(ms, then),
       chance: () => Math.random(),
     })
   }
@@ -79,6 +78,7 @@ export class Guest implements Backing {
     this.#over.abort()
     this.#call.close()
     this.#wires.end()
+    this.clock.close()
   }
 }
 

@@ -3,7 +3,6 @@ import { KeeperError } from '../base/errors.ts'
 import type { ReplicaId } from '../base/ids.ts'
 import { sessionToHex } from '../base/life-locks.ts'
 import { Client } from '../client/client.ts'
-import type { Clock } from '../client/clock.ts'
 import { Election } from '../recipes/election.ts'
 import { Dispatcher } from '../tasks/dispatcher.ts'
 import { TaskQueue, type TaskQueueOptions } from '../tasks/task-queue.ts'
@@ -16,6 +15,7 @@ import { keeperEvent } from './events.ts'
 import { Guest } from './guest.ts'
 import { invitationLink, readInvitation, writeInvitation } from './invitation.ts'
 import { type CheckedOptions, checkOptions } from './options.ts'
+import { pageClock } from './page-clock.ts'
 import { pageLife } from './page-life.ts'
 import { checkClientPlatform, checkPlatform } from './platform.ts'
 import { RecipesFace } from './recipes-face.ts'
@@ -26,14 +26,6 @@ import { WorkerHost } from './worker-host.ts'
 
 /** A page that still waits for its session after this long is told why. */
 const LATE_MS = 3000
-
-const clock: Clock = {
-  now: () => performance.now(),
-  after: (ms, then) => {
-    const timer = setTimeout(then, ms)
-    return () => clearTimeout(timer)
-  },
-}
 
 // One line, so that every bundler sees it.
 const ownWorker = (): Worker => new Worker(new URL('../../workers/replica.js', import.meta.url), { type: 'module' })
@@ -118,7 +110,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
       checked.onProgress?.(detail)
     }
     const backing = await startBacking(checked, { ensemble, notice, progress }, signal)
-    const late = clock.after(LATE_MS, () => notice(backing.lateNotice))
+    const late = pageClock.after(LATE_MS, () => notice(backing.lateNotice))
     try {
       await backing.join()
       keeper = new Keeper(backing, checked)
@@ -137,6 +129,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
   }
 
   private constructor(backing: Backing, options: { readonly ensemble: string; readonly sessionTimeout: number }) {
+    const { clock } = backing
     const client = Client.connect(backing.connect, {
       clock,
       random: () => Math.random(),

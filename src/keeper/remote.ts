@@ -3,13 +3,15 @@ import type { ZnodeClient } from '../client/api.ts'
 import type { Connector } from '../client/frame-pipe.ts'
 import { webSocketPipe } from '../client/web-socket-pipe.ts'
 import type { Inspection } from './api.ts'
+import { AwakeClock } from './awake-clock.ts'
 import type { Backing } from './backing.ts'
 import { inspectClient } from './client-inspection.ts'
 
-/** Servers elsewhere, behind a WebSocket proxy: no worker, no mesh, no storage. This page is a client and nothing else. */
+/** Servers elsewhere, behind a WebSocket proxy: no replica, no mesh, no storage. This page is a client and nothing else. */
 export class Remote implements Backing {
   readonly id: string
   readonly touchedByHost = false
+  readonly clock = new AwakeClock()
   readonly connect: Connector
   readonly lateNotice: Backing['lateNotice']
   readonly failure = null
@@ -49,7 +51,9 @@ export class Remote implements Backing {
     return Promise.reject(notHere('reconfig'))
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.clock.close()
+  }
 }
 
 const notHere = (method: string): KeeperError =>

@@ -14,6 +14,7 @@ import { IceSource } from './ice-source.ts'
 import { inspection } from './inspection.ts'
 import type { Invitation } from './invitation.ts'
 import type { CheckedOptions } from './options.ts'
+import { pageClock } from './page-clock.ts'
 import { holdLock, watchLock } from './page-locks.ts'
 import { Reception } from './reception.ts'
 import type { Wires } from './wires.ts'
@@ -39,6 +40,7 @@ type State = Extract<WorkerEvent, { kind: 'changed' }>['state']
 export class Tab implements Backing {
   readonly id: string
   readonly touchedByHost = true
+  readonly clock = pageClock
   readonly lateNotice: Backing['lateNotice']
   readonly #host: WorkerHost
   readonly #started: Started

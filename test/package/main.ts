@@ -48,6 +48,7 @@ function checkFiles(paths: readonly string[]): void {
     'dist/src/index.js',
     'dist/src/index.d.ts',
     'dist/workers/replica.js',
+    'dist/workers/timers.js',
     'dist/src/node/cli.js',
     'LICENSE',
     'README.md',
