@@ -57,7 +57,7 @@ export function trySettle(peer: Peer, orders: Order[]): void {
   decide(peer, role, orders)
 }
 
-/** The candidate is gone: whoever agreed on it would wait for it for ever. A new round, without it. */
+/** The candidate is gone, or silent: whoever agreed on it would wait for it for ever. A new round, without it. */
 export function candidateLost(peer: Peer, role: Looking, orders: Order[]): void {
   peer.round++
   role.votes.clear()
@@ -210,8 +210,14 @@ function support(peer: Peer, role: Looking, n: Notification, vote: Vote, answer:
   adopt(peer, role, vote, orders)
 }
 
-/** A vote is a will to follow: whoever cannot reach the candidate does not vote for it. */
-const isReachable = (peer: Peer, { leader }: Vote): boolean => leader === peer.options.id || peer.links.has(leader)
+/** A vote is a will to follow: whoever cannot reach the candidate, or hears nothing of it any more, does not vote for it. */
+const isReachable = (peer: Peer, { leader }: Vote): boolean => leader === peer.options.id || speaks(peer, leader)
+
+/** Whoever looks says so every few seconds, and whoever leads answers. A frozen page has links, and says nothing. */
+function speaks(peer: Peer, id: ReplicaId): boolean {
+  const link = peer.links.get(id)
+  return link !== undefined && peer.now - link.heardAt <= peer.options.timing.establish
+}
 
 /** A round this far ahead is refused: one forged number must not use up all rounds. */
 const ROUND_JUMP_MAX = 2 ** 32
@@ -250,7 +256,8 @@ export function lookingOnTick(peer: Peer, role: Looking, orders: Order[]): void 
   if (role.settling) return trySettle(peer, orders)
   searchOn(peer, orders)
   if (peer.role !== role) return
-  decide(peer, role, orders)
+  if (isReachable(peer, role.vote)) decide(peer, role, orders)
+  else candidateLost(peer, role, orders)
   if (peer.role === role) takeOffer(peer, role, orders)
   if (peer.role === role && peer.now >= role.resendAt) announce(peer, role, orders)
 }

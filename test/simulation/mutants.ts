@@ -240,6 +240,20 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('election', '(amVoter(peer) || isNeeded(peer))', 'amVoter(peer)')],
   },
   {
+    name: 'silent-candidate-kept',
+    why: 'a vote stays with a candidate that has links and says nothing: a frozen page',
+    harness: 'story',
+    budget: 1,
+    story: 'candidate-frozen',
+    edits: [
+      edit(
+        'election',
+        'return link !== undefined && peer.now - link.heardAt <= peer.options.timing.establish',
+        'return link !== undefined',
+      ),
+    ],
+  },
+  {
     name: 'format-raised-unasked',
     why: 'a leader that knows a later log format begins it, whatever the others know',
     harness: 'zab',
