@@ -35,7 +35,7 @@ export const LIMITS = {
   /** Requests of one connection over TCP that wait for their answers (ZooKeeper's globalOutstandingLimit), and their bytes; no more is read meanwhile. */
   requestsOutstandingMax: 1000,
   requestsOutstandingBytesMax: 16 * 1024 * 1024,
-  /** Sessions that one replica serves. */
+  /** Connections that one replica serves; and sessions that began there for pages elsewhere and are not over, connected or not. */
   sessionsPerReplicaMax: 10_000,
 } as const
 

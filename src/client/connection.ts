@@ -20,6 +20,9 @@ import { Pulse } from './pulse.ts'
 
 const isOfSession = (err: number): boolean => err === ERROR_CODES.SessionMoved || err === ERROR_CODES.SessionExpired
 
+/** A reply's header: shorter than any connect response. */
+const REFUSAL_BYTES = 16
+
 export interface ConnectionEvents {
   established(response: ConnectResponse): void
   /** Every numbered reply's zxid, before the call is told. */
@@ -162,12 +165,20 @@ export class Connection {
       for (const packet of splitPackets(frame, LIMITS.messageBytesMax)) {
         if (this.#ended) return
         if (this.#established) this.#reply(packet)
+        else if (packet.length === REFUSAL_BYTES) this.#refused(packet)
         else this.#welcome(decodeConnectResponse(packet))
       }
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       this.end(`unreadable: ${error.message}`)
     }
+  }
+
+  /** An error in the place of the connect response. */
+  #refused(packet: Uint8Array): void {
+    const { err } = decodeReply(packet).header
+    const full = err === ERROR_CODES.ThrottledOp
+    this.end(full ? 'the server takes no more sessions' : `refused: ${errorName(err)}`, full)
   }
 
   #welcome(response: ConnectResponse): void {

@@ -9,6 +9,7 @@ import {
   decodeConnectRequest,
   decodeRequest,
   encodeConnectResponse,
+  encodeError,
   encodeEvent,
   type Request,
 } from '../jute/protocol.ts'
@@ -32,6 +33,9 @@ import type { Watches } from './watches.ts'
 
 const REFUSED = { protocolVersion: 0, timeOut: 0, sessionId: NO_SESSION, passwd: new Uint8Array(16), readOnly: false }
 
+/** In the place of the connect response, and followed by the connection's end: clients of earlier builds take it for garbage, and ask elsewhere. */
+const NO_PLACE = encodeError({ xid: 0, zxid: 0, err: ERROR_CODES.ThrottledOp })
+
 /** This replica's connections: frames in, and for each connection its replies in order. ZooKeeper: ServerCnxn, CommitProcessor. */
 export class Clients {
   readonly watches: Watches
@@ -41,6 +45,8 @@ export class Clients {
   readonly #bySession = new Map<SessionId, Connection>()
   readonly #residents = new Set<Connection>()
   readonly #syncs = new Map<number, Connection>()
+  /** Sessions that began here for pages elsewhere and are not over, whether anybody is there or not. */
+  readonly #ofGuests = new Set<SessionId>()
   readonly #out: Outbox
   readonly #superDigest: string | undefined
   readonly #heard: (session: SessionId, now: number) => void
@@ -83,6 +89,7 @@ export class Clients {
   serve(state: State, yes: boolean): void {
     this.#state = state
     this.#serving = yes
+    for (const session of this.#ofGuests) if (state.sessions.get(session) === undefined) this.#ofGuests.delete(session)
     if (yes) return
     for (const connection of [...this.#connections.values()]) this.#close(connection, 'not serving')
     this.#syncs.clear()
@@ -90,8 +97,11 @@ export class Clients {
 
   opened(id: ConnectionId, info: ConnectionInfo): void {
     if (!this.#serving) this.#out.close(id, 'not serving')
-    else if (this.#connections.size >= LIMITS.sessionsPerReplicaMax) this.#out.close(id, 'too many connections')
-    else {
+    else if (this.#connections.size >= LIMITS.sessionsPerReplicaMax) {
+      // Over TCP as ZooKeeper: without a word.
+      if (info.from !== 'tcp') this.#out.packet(id, NO_PLACE)
+      this.#out.close(id, 'too many connections')
+    } else {
       const connection = new Connection(id, info)
       this.#connections.set(id, connection)
       if (connection.resident) this.#residents.add(connection)
@@ -135,8 +145,11 @@ export class Clients {
     for (const change of applied.changes) this.#fire(zxid, change)
     if (txn === null) return
     const asker = txn.origin === 0 ? undefined : this.#byOrigin.get(txn.origin)
+    if (asker?.guest === true && txn.body.kind === 'createSession' && applied.error === 0)
+      this.#ofGuests.add(txn.session)
     if (asker !== undefined) this.#settle(asker, zxid, txn, applied)
     if (applied.error !== 0) return
+    if (txn.body.kind === 'closeSession') this.#ofGuests.delete(txn.session)
     const here = this.#bySession.get(txn.session)
     if (here === undefined) return
     if (txn.body.kind === 'closeSession') this.#close(here, 'session closed')
@@ -161,9 +174,15 @@ export class Clients {
       this.#close(connection, 'the client has seen a later state')
       return
     }
+    const isNew = asked.sessionId === NO_SESSION
+    // Sessions outlive their connections: whoever comes and goes would leave any number of them behind.
+    if (isNew && connection.guest && this.#ofGuests.size >= LIMITS.sessionsPerReplicaMax) {
+      this.#out.packet(connection.id, NO_PLACE)
+      this.#close(connection, 'too many sessions')
+      return
+    }
     const timeout = Math.min(Math.max(asked.timeOut, TIMES.sessionTimeoutMin), TIMES.sessionTimeoutMax)
     const drawn = drawSession(entropy())
-    const isNew = asked.sessionId === NO_SESSION
     const session = isNew ? drawn.session : asked.sessionId
     const password = isNew ? drawn.password : asked.passwd.slice()
     const { origin } = drawn

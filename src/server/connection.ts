@@ -26,6 +26,8 @@ export class Connection {
   readonly address: string
   /** Its client lives in the page of this replica, and stops when this replica stops: see `Clients.residents`. */
   readonly resident: boolean
+  /** Its client is a page elsewhere that came over a link. */
+  readonly guest: boolean
   /** `new` until the connect request, `joining` until its session is there. */
   phase: 'new' | 'joining' | 'open' = 'new'
   session: SessionId = NO_SESSION
@@ -48,6 +50,7 @@ export class Connection {
   constructor(id: ConnectionId, { address, from }: ConnectionInfo) {
     this.id = id
     this.resident = from === 'page' || from === 'worker'
+    this.guest = from === 'peer'
     this.address = address
     this.who = address === '' ? [] : [{ scheme: 'ip', id: address }]
   }

@@ -131,3 +131,35 @@ test('the key of clients makes nobody a member, and a client can invite nobody',
   await server.close()
   complaints.splice(0, complaints.length, ...complaints.filter((one) => !one.includes('WebSocket connection to')))
 })
+
+test('the last word of a member reaches the client: that a session is over is said, not guessed', async ({ tabs }) => {
+  const [member, thin] = (await tabs(2)) as [Page, Page]
+  await open(member, 'last words')
+  const end = await thin.evaluate(async () => {
+    const load = (path: string) => import(/* @vite-ignore */ path)
+    const { Client } = (await load('/src/client/client.ts')) as typeof import('../../src/client/client.ts')
+    const { makeClientWires } = (await load('/src/keeper/wires.ts')) as typeof import('../../src/keeper/wires.ts')
+    const { pageClock } = (await load('/src/keeper/page-clock.ts')) as typeof import('../../src/keeper/page-clock.ts')
+    const { ClientCall } = (await load('/src/mesh/client-call.ts')) as typeof import('../../src/mesh/client-call.ts')
+    const { openRtcPair } = (await load('/src/mesh/rtc-pair.ts')) as typeof import('../../src/mesh/rtc-pair.ts')
+    const { clients } = await makeClientWires({ ensemble: 'last words' })
+    const call = new ClientCall({
+      ...clients,
+      ensemble: null,
+      self: 12_345 as import('../../src/index.ts').ReplicaId,
+      iceServers: () => [],
+      openPair: openRtcPair,
+      after: (ms, then) => pageClock.after(ms, then),
+      chance: () => Math.random(),
+    })
+    await call.join()
+    // One that never was.
+    const session = { id: 5n as never, password: new Uint8Array(16) }
+    const client = Client.connect(() => call.connect(), { clock: pageClock, random: Math.random, session })
+    const signal = AbortSignal.timeout(20_000)
+    const told = await client.connected({ signal }).catch(({ code, message }) => `${code}: ${message}`)
+    call.close()
+    return told
+  })
+  expect(end).toBe('SessionExpired: the session is over')
+})

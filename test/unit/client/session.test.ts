@@ -65,6 +65,12 @@ describe('connecting', () => {
     expect(await caught(refused.connected())).toMatchObject({ code: 'TooManySessions', message: 'no place' })
     expect(clock.timers).toBe(0)
 
+    const later = new ScriptedServer()
+    const told = Client.connect(later.connect, { clock, random: () => 0.5 })
+    await settled()
+    await later.last.refuse(0, ERROR_CODES.ThrottledOp, 0)
+    expect(await caught(told.connected())).toMatchObject({ code: 'TooManySessions' })
+
     const server = new ScriptedServer()
     let places = true
     const client = Client.connect(() => (places ? server.connect() : full()), { clock, random: () => 0.5 })
@@ -72,10 +78,13 @@ describe('connecting', () => {
     await server.last.welcome()
     places = false
     await server.last.cut()
-    await clock.advance(3000)
+    await clock.advance(1000)
     expect(client.state).toBe('suspended')
     places = true
-    await clock.advance(2000)
+    await clock.advance(1500)
+    await server.last.refuse(0, ERROR_CODES.ThrottledOp, 0)
+    expect(client.state).toBe('suspended')
+    await clock.advance(1500)
     await server.last.welcome()
     expect(client.state).toBe('connected')
   })

@@ -115,5 +115,8 @@ export class Pair {
     return frames.flatMap((frame) => splitPackets(frame))
   }
 
-  readonly #entropy = (): Uint8Array => new Uint8Array(32).fill(++this.#drawn)
+  readonly #entropy = (): Uint8Array => {
+    const drawn = ++this.#drawn
+    return new Uint8Array(32).map((_, at) => (at % 2 === 0 ? drawn : drawn ^ (drawn >>> 8)))
+  }
 }
