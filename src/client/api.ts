@@ -120,6 +120,12 @@ export interface StateChange {
  * A call whose connection breaks is asked again over the next one; a replica of this library knows a write that it has done, and answers as it
  * did. With a ZooKeeper server such a write rejects with `ConnectionLoss`, `outcome: 'unknown'`.
  *
+ * While `suspended` (no connection; of a page's own replica: no quorum), writes, `sync` and reads with a watch wait. They are done over the next
+ * connection, or reject with `SessionExpired` at `deadline`, or with `Aborted` by their signal; none waits longer. Where the page runs a replica,
+ * `exists`, `getData`, `getChildren`, `multiRead` and `getAllChildrenNumber` without a watch are answered at once from what that has: as
+ * ZooKeeper's read-only servers do, possibly **stale** (others with a quorum may have gone on), never older than what this session has read
+ * before, ahead of writes that wait, and perhaps ahead of the watch event that tells of it. What an ACL does not open to everybody waits.
+ *
  * Every method rejects with a KeeperError: the codes named, and `ConnectionLoss` (`outcome: 'unknown'` for a write that was sent),
  * `SessionExpired`, `Closed`, `Aborted`, `BadArguments` (names the argument), `TooLarge`.
  */

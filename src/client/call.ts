@@ -9,6 +9,8 @@ export interface CallTerms<T> {
   readonly weight?: number
   /** Is it of one connection only, a read though it is? */
   readonly once?: boolean
+  /** See isPlainRead. */
+  readonly plain?: boolean
   readonly path: string | undefined
   readonly signal: AbortSignal | undefined
   /** `err` as in ERROR_CODES. May throw KeeperError, the call's result, or DecodeError, the connection's end. */
@@ -24,6 +26,8 @@ export interface PendingCall {
   readonly done: boolean
   readonly write: boolean
   readonly weight: number
+  /** A read that anybody can answer who has the tree. */
+  readonly plain: boolean
   /** In the session's numbering, once it was sent over a connection that has one; 0 before. */
   number: number
   /** Was it sent, and may its effect be there? */
@@ -82,6 +86,10 @@ export class Call<T> implements PendingCall {
 
   get weight(): number {
     return this.#terms.weight ?? 0
+  }
+
+  get plain(): boolean {
+    return this.#terms.plain ?? false
   }
 
   get uncertain(): boolean {

@@ -68,6 +68,7 @@ export class Client implements ZnodeClient {
       resume: options.session,
       event: (event, zxid) => this.#watches.happened(event, zxid),
       plain: options.plain ?? false,
+      askOffline: options.askOffline,
       rewatch: (since, resumes) => this.#watches.rewatch(since, resumes),
       resumed: (all) => this.#watches.interrupted(all ? 'resumed' : 'resync', this.lastZxid),
       changed: (change) => this.#changed(change),

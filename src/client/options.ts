@@ -1,5 +1,6 @@
 import type { SessionId } from '../base/ids.ts'
 import type { Clock } from './clock.ts'
+import type { AskOffline } from './offline-reads.ts'
 
 export interface ClientOptions {
   readonly clock: Clock
@@ -20,6 +21,8 @@ export interface ClientOptions {
   readonly auth?: readonly { readonly scheme: string; readonly auth: Uint8Array | string }[]
   /** Takes over this session from a client that is gone; without its watches and credentials. */
   readonly session?: { readonly id: SessionId; readonly password: Uint8Array }
+  /** Answers plain reads while the session is suspended; by default they wait. */
+  readonly askOffline?: AskOffline
   /** What a listener or watch threw; by default it becomes an uncaught error, as with DOM events. */
   readonly onError?: (error: unknown) => void
 }

@@ -1,6 +1,7 @@
 import { ERROR_CODES, errorName, KeeperError } from '../base/errors.ts'
 import { LIMITS } from '../base/limits.ts'
 import { requestWeight } from '../jute/numbers.ts'
+import { isPlainRead } from '../jute/plain-reads.ts'
 import { decodeResponse, encodeRequest, type Request } from '../jute/protocol.ts'
 import type { ResponseKind, Responses } from '../jute/responses.ts'
 import type { PendingCall } from './call.ts'
@@ -47,6 +48,7 @@ export class Requests {
       write: terms.write ?? false,
       weight: terms.write === true ? requestWeight(request) : 0,
       once: terms.once ?? false,
+      plain: isPlainRead(request),
       path,
       signal,
       read: (err, body) => {

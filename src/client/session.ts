@@ -10,6 +10,7 @@ import { Connection } from './connection.ts'
 import { Credentials } from './credentials.ts'
 import type { Connector, FramePipe } from './frame-pipe.ts'
 import { Numbering } from './numbering.ts'
+import { type AskOffline, OfflineReads } from './offline-reads.ts'
 import { Position } from './position.ts'
 
 const NO_PASSWORD = new Uint8Array(16)
@@ -26,6 +27,8 @@ export interface SessionTerms {
   readonly event: (event: WatcherEvent, zxid: number) => void
   /** Offers nothing beyond ZooKeeper's protocol. */
   readonly plain: boolean
+  /** Reads are answered by it while suspended. */
+  readonly askOffline: AskOffline | undefined
   /** Packets that arm the watches again, for a new connection; `resumes`: and tell what happened after `since`. */
   readonly rewatch: (since: Zxid, resumes: boolean) => readonly Uint8Array[]
   /** What happened between two connections has been told, or (false) cannot be. */
@@ -48,6 +51,7 @@ export class Session {
   #resumes = false
   #connection: Connection | null = null
   #waiting: PendingCall[] = []
+  readonly #offline: OfflineReads | null
   #flushing = false
   #closing = false
   #deadline: number | null = null
@@ -62,6 +66,14 @@ export class Session {
     this.#timeout = terms.timeout
     this.#backoff = new Backoff(terms.clock, terms.random, terms.touchedByHost)
     this.#numbering = new Numbering(terms.random)
+    const suspended = (): boolean => this.#state === 'suspended'
+    const dropDone = (): void => {
+      this.#waiting = this.#waiting.filter((call) => !call.done)
+    }
+    this.#offline =
+      terms.askOffline === undefined
+        ? null
+        : new OfflineReads(terms.askOffline, suspended, () => this.lastZxid, dropDone)
   }
 
   get state(): ClientState {
@@ -100,7 +112,8 @@ export class Session {
     else if (this.#closing) call.fail('Closed', 'the client is closing')
     else {
       this.#waiting.push(call)
-      this.#flushSoon()
+      if (this.#state === 'suspended') this.#offline?.add(call)
+      else this.#flushSoon()
     }
   }
 
@@ -259,6 +272,7 @@ export class Session {
         this.finish('SessionExpired', 'no connection for a whole session timeout'),
       )
       this.#tell(reason)
+      if (this.#offline !== null) for (const call of this.#waiting) this.#offline.add(call)
     }
     this.#retry()
   }

@@ -3,6 +3,7 @@ import type { ReplicaId } from '../base/ids.ts'
 import type { ZnodeClient } from '../client/api.ts'
 import type { Clock } from '../client/clock.ts'
 import type { Connector } from '../client/frame-pipe.ts'
+import type { AskOffline } from '../client/offline-reads.ts'
 import type { Inspection, KeeperBase } from './api.ts'
 import type { Invitation } from './invitation.ts'
 
@@ -13,6 +14,8 @@ export interface Backing extends Pick<KeeperBase, 'stepDown'> {
   /** Does the other end of the pipe keep the session alive by itself? */
   readonly touchedByHost: boolean
   readonly connect: Connector
+  /** Reads from a tree of its own, while there is no connection. */
+  readonly askOffline?: AskOffline
   /** By which this page's session is kept, and all that it does there. */
   readonly clock: Clock
   /** What is said to a page that waits long for its first session. */

@@ -135,6 +135,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
       random: () => Math.random(),
       sessionTimeout: options.sessionTimeout,
       touchedByHost: backing.touchedByHost,
+      ...(backing.askOffline === undefined ? {} : { askOffline: backing.askOffline }),
     })
     const world = {
       client,

@@ -2,6 +2,7 @@ import { KeeperError } from '../base/errors.ts'
 import type { ReplicaId } from '../base/ids.ts'
 import { sessionLock } from '../base/life-locks.ts'
 import type { FramePipe } from '../client/frame-pipe.ts'
+import type { AskOffline } from '../client/offline-reads.ts'
 import { portPipe } from '../client/port-pipe.ts'
 import { Mesh } from '../mesh/mesh.ts'
 import { standingOf } from '../mesh/partners.ts'
@@ -168,6 +169,8 @@ export class Tab implements Backing {
       }
     }
   }
+
+  readonly askOffline: AskOffline = (packets) => this.#host.call('answerOffline', [packets])
 
   /** Holds the session's lock: others of this browser end the session when this page is gone. 16 hexadecimal digits. */
   async holdSession(id: string): Promise<void> {

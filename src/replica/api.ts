@@ -88,6 +88,8 @@ export interface ReplicaHost {
   /** A client's connection. The replica owns it; while it does not serve, it closes connections at once and the client comes again. */
   /** False: it serves nobody now, and has closed the pipe. */
   clientConnected(pipe: ClientPipe, info: ConnectionInfo): boolean
+  /** A plain read without a session, of what this replica has applied, serving or not: see ReplicaServer. */
+  answerOffline(packet: Uint8Array): Uint8Array | null
   /** This session's page is surely gone: have it closed. */
   endSession(session: SessionId): void
   /** If leading: hand over to a level voter. */

@@ -117,6 +117,10 @@ export class Replica implements ReplicaHost {
     return serves
   }
 
+  answerOffline(packet: Uint8Array): Uint8Array | null {
+    return this.#ended ? null : (this.#server.answerOffline?.(packet) ?? null)
+  }
+
   endSession(session: SessionId): void {
     this.#hear({ kind: 'sessionGone', session })
   }

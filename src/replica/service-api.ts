@@ -58,6 +58,8 @@ export interface ReplicaService {
    * ArrayBuffers; null says that a side has closed.
    */
   connectClient(port: MessagePort, from: 'page' | 'peer'): Promise<Reply<null>>
+  /** Replies to plain reads of this page from what its replica has, without a session; null where one is needed. */
+  answerOffline(packets: readonly Uint8Array[]): Promise<Reply<readonly (Uint8Array | null)[]>>
   inspect(): Promise<Reply<ReplicaState>>
   stepDown(reason: string): Promise<Reply<null>>
   reconfig(voters: readonly ReplicaId[]): Promise<Reply<null>>

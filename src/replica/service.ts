@@ -104,6 +104,10 @@ export class Service implements ReplicaService {
     })
   }
 
+  answerOffline(packets: readonly Uint8Array[]): Promise<Reply<readonly (Uint8Array | null)[]>> {
+    return reply(() => packets.map((packet) => this.#now().replica.answerOffline(packet)))
+  }
+
   inspect(): Promise<Reply<ReplicaState>> {
     return reply(async () => this.#now().replica.inspect())
   }

@@ -41,6 +41,8 @@ export interface ReplicaServer {
   /** Bytes from a client. What cannot be decoded closes that connection and nothing else. `entropy`: 32 random bytes, for a new session's id and password. */
   received(connection: ConnectionId, frame: Uint8Array, now: number, entropy: () => Uint8Array): ServerOrder[]
   synced(tag: number): ServerOrder[]
+  /** The reply to one plain read of a client without a session; null where a session is needed. Throws DecodeError. */
+  answerOffline?(packet: Uint8Array): Uint8Array | null
   /**
    * Sessions of this replica's connections that were heard of since the last call, and those of its own page whose port is open, for the
    * leader (opaque to zab).

@@ -7,6 +7,7 @@ import { encodeLeaderRequest } from '../tree/request.ts'
 import { State } from '../tree/state.ts'
 import { Clients } from './clients.ts'
 import { decodeTouched, encodeTouched, Leader } from './leader.ts'
+import { answerOffline } from './offline.ts'
 import type { ConnectionId, ConnectionInfo, ReplicaServer, ServerOrder, ServerStatus } from './orders.ts'
 import { Outbox } from './outbox.ts'
 import { RecentChanges } from './recent.ts'
@@ -65,6 +66,10 @@ export class Server implements ReplicaServer {
   synced(tag: number): ServerOrder[] {
     this.#clients.synced(tag)
     return this.#out.take()
+  }
+
+  answerOffline(packet: Uint8Array): Uint8Array | null {
+    return answerOffline(this.#state, packet)
   }
 
   touched(): Uint8Array {

@@ -96,4 +96,53 @@ test.describe('the worst days of one browser @slow', () => {
     await openKeeper(reopened, 'waits')
     await reopened.page.evaluate(() => window.keeper.create('/thawed').then(() => undefined))
   })
+
+  test('two voters are frozen: the third reads what it has; what it writes is done when they thaw, or ends at the deadline', async () => {
+    const tabs = await threeVoters(puppets, 'reads')
+    const [alive, ...others] = tabs
+    const { page } = alive
+    await page.evaluate(() => window.keeper.create('/r', 'kept').then(() => undefined))
+    const suspend = async (): Promise<void> => {
+      for (const tab of others) await tab.freeze()
+      await expect.poll(() => stateOf(alive), { timeout: 20_000 }).toBe('suspended')
+    }
+    const readings = () =>
+      page.evaluate(async () => {
+        const began = performance.now()
+        const { data } = await window.keeper.getData('/r')
+        const { children } = await window.keeper.getChildren('/')
+        return {
+          state: window.keeper.state,
+          data: new TextDecoder().decode(data ?? undefined),
+          listed: children.includes('r'),
+          ms: performance.now() - began,
+        }
+      })
+    await suspend()
+    const first = await readings()
+    console.log(`suspended: two reads in ${first.ms.toFixed(1)} ms`)
+    expect(first).toMatchObject({ state: 'suspended', data: 'kept', listed: true })
+    const aborted = await page.evaluate(() =>
+      window.keeper.setData('/r', 'never', { signal: AbortSignal.timeout(300) }).then(
+        () => 'done',
+        ({ code }: { code: string }) => code,
+      ),
+    )
+    expect(aborted).toBe('Aborted')
+    const written = page.evaluate(() => window.keeper.setData('/r', 'later').then(({ version }) => version))
+    for (const tab of others) await tab.thaw()
+    expect(await written).toBe(1)
+    expect((await readings()).data).toBe('later')
+    await suspend()
+    const end = await page.evaluate(async () => {
+      const began = performance.now()
+      const code = await window.keeper.setData('/r', 'too late').then(
+        () => 'done',
+        ({ code, outcome }: { code: string; outcome: string }) => `${code} ${outcome}`,
+      )
+      return { code, ms: performance.now() - began, state: window.keeper.state }
+    })
+    expect(end).toMatchObject({ code: 'SessionExpired not-applied', state: 'lost' })
+    expect(end.ms).toBeLessThan(11_000)
+  })
 })
