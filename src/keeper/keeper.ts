@@ -20,6 +20,7 @@ import { pageLife } from './page-life.ts'
 import { checkClientPlatform, checkPlatform } from './platform.ts'
 import { RecipesFace } from './recipes-face.ts'
 import { Remote } from './remote.ts'
+import { Returning } from './returning.ts'
 import { Tab, type TabListener } from './tab.ts'
 import { makeClientWires, makeWires } from './wires.ts'
 import { WorkerHost } from './worker-host.ts'
@@ -31,12 +32,18 @@ const LATE_MS = 3000
 const ownWorker = (): Worker => new Worker(new URL('../../workers/replica.js', import.meta.url), { type: 'module' })
 
 async function startBacking(options: CheckedOptions, listener: TabListener, signal?: AbortSignal): Promise<Backing> {
-  const { ensemble, voters, server, worker = ownWorker } = options
+  const { ensemble, server } = options
   if (server !== undefined) return new Remote(ensemble, server)
   if (options.role === 'client')
     return new Guest(options, await makeClientWires(options), (message) =>
       listener.notice({ code: 'LinkFailed', message }),
     )
+  const tab = await startTab(options, listener, signal)
+  return new Returning(tab, () => startTab({ ...options, join: tab.started.ensemble }, listener))
+}
+
+async function startTab(options: CheckedOptions, listener: TabListener, signal?: AbortSignal): Promise<Tab> {
+  const { ensemble, voters, worker = ownWorker } = options
   let warned = false
   const wires = await makeWires(options, () => {
     if (warned) return

@@ -43,8 +43,10 @@ export class Tab implements Backing {
   readonly touchedByHost = true
   readonly clock = pageClock
   readonly lateNotice: Backing['lateNotice']
+  /** Told before the tab ends because its page is left, where the page may be shown again. */
+  onleave: (() => void) | null = null
   readonly #host: WorkerHost
-  readonly #started: Started
+  readonly started: Started
   readonly #name: string
   readonly #mesh: Mesh
   readonly #listener: TabListener
@@ -67,7 +69,7 @@ export class Tab implements Backing {
 
   constructor(host: WorkerHost, started: Started, options: CheckedOptions, wires: Wires, listener: TabListener) {
     this.#host = host
-    this.#started = started
+    this.started = started
     this.#name = options.ensemble
     this.id = String(started.replica)
     this.lateNotice = {
@@ -142,7 +144,7 @@ export class Tab implements Backing {
 
   /** Enters the topic: from here on others know of this replica. */
   async join(): Promise<void> {
-    const { ensemble } = this.#started
+    const { ensemble } = this.started
     await this.#ice.servers()
     await Promise.all([this.#mesh.join(), this.#lobby.enter(), this.#reception.join()])
     this.#wires.servers?.assert(this.#wires.topic, await this.#wires.mark(ensemble))
@@ -174,7 +176,7 @@ export class Tab implements Backing {
 
   /** Holds the session's lock: others of this browser end the session when this page is gone. 16 hexadecimal digits. */
   async holdSession(id: string): Promise<void> {
-    const release = await holdLock(sessionLock(this.#started.ensemble, id))
+    const release = await holdLock(sessionLock(this.started.ensemble, id))
     if (this.#why !== null) return release()
     this.#session = { id, release }
     await this.#mesh.prepare({ kind: 'sessionEnded', session: id })
@@ -183,7 +185,7 @@ export class Tab implements Backing {
 
   async inspect(): Promise<Inspection> {
     const state = await this.#host.call('inspect', [])
-    return inspection(this.#name, this.#started, state, this.#mesh.status())
+    return inspection(this.#name, this.started, state, this.#mesh.status())
   }
 
   reconfig(voters: readonly ReplicaId[]): Promise<null> {
@@ -193,7 +195,7 @@ export class Tab implements Backing {
   async invitation(role: Invitation['role']): Promise<Invitation> {
     const { key, urls } = this.#wires
     const secret = (role === 'client' ? key?.client : key?.root) ?? null
-    return { ensemble: this.#name, id: this.#started.ensemble, role, secret, signaling: urls }
+    return { ensemble: this.#name, id: this.started.ensemble, role, secret, signaling: urls }
   }
 
   async stepDown(): Promise<void> {
@@ -201,7 +203,7 @@ export class Tab implements Backing {
     if (leader === null) throw new KeeperError('Timeout', 'Nobody leads at the moment.')
     const other = this.#until((state) => state.leader !== null && state.leader !== leader, STEP_DOWN_MS)
     other.catch(() => undefined)
-    if (leader === this.#started.replica) await this.#host.call('stepDown', ['asked by its page'])
+    if (leader === this.started.replica) await this.#host.call('stepDown', ['asked by its page'])
     else this.#mesh.tell({ kind: 'stepDown', to: leader })
     await other
   }
@@ -218,14 +220,19 @@ export class Tab implements Backing {
     this.#end(new KeeperError('Closed', 'The keeper was closed.'))
   }
 
-  readonly #leave = (): void => this.#end(new KeeperError('Closed', 'The page was left.'))
+  /** What the back/forward cache keeps may come back to its session before that is over. */
+  readonly #leave = ({ persisted }: PageTransitionEvent): void => {
+    const returns = persisted && this.onleave !== null
+    if (returns) this.onleave?.()
+    this.#end(new KeeperError('Closed', 'The page was left.'), returns)
+  }
 
   /** Everything at once and synchronously: in `pagehide` nothing comes after. */
-  #end(why: KeeperError): void {
+  #end(why: KeeperError, returns = false): void {
     if (this.#why !== null) return
     this.#why = why
     if (this.#session !== null) {
-      this.#mesh.tell({ kind: 'sessionEnded', session: this.#session.id })
+      if (!returns) this.#mesh.tell({ kind: 'sessionEnded', session: this.#session.id })
       this.#session.release()
     }
     this.#reception.close()
@@ -234,7 +241,10 @@ export class Tab implements Backing {
     this.#wires.end()
     this.#host.terminate()
     this.#over.abort()
-    for (const pipe of this.#pipes) pipe.close()
+    for (const pipe of this.#pipes) {
+      pipe.onclose?.(why.message)
+      pipe.close()
+    }
     this.#pipes.clear()
     for (const listener of [...this.#waiting]) listener(STOPPED)
   }
@@ -262,7 +272,7 @@ export class Tab implements Backing {
         const { role, leader, voters, epoch } = event.state
         this.#state = event.state
         this.#reception.changed(event.state)
-        this.#mesh.stands(standingOf(this.#started.replica, event.state))
+        this.#mesh.stands(standingOf(this.started.replica, event.state))
         for (const listener of [...this.#waiting]) listener(event.state)
         return this.#listener.ensemble({ role, leader, voters, epoch: epoch.current })
       }
@@ -287,7 +297,7 @@ export class Tab implements Backing {
 
   /** Whoever knows nothing yet and hears only pages with another secret has the wrong one. */
   #giveUp(): void {
-    if (this.#strangersAt === null || this.#linked || !this.#started.empty) return
+    if (this.#strangersAt === null || this.#linked || !this.started.empty) return
     if (performance.now() - this.#strangersAt >= STRANGERS_MS)
       this.#host.died(new KeeperError('WrongSecret', `Others ${strangersMessage(this.#name)}`))
   }

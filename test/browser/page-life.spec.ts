@@ -157,32 +157,60 @@ test("the leader's renderer is stopped and continued, as by a machine that sleep
   expect(await missing(other, '/other', await createdOf(other))).toEqual([])
 })
 
-test('back and forward: the page that was left is out at once; brought back by the cache it is told so, and opens anew', async () => {
-  const [tab] = (await voters(puppets, 'back', 1)) as [Puppet]
-  // The only tab of a headless Chromium is never kept.
-  await puppets.open()
-  const { replica, incarnation } = await inspectPuppet(tab)
-  await tab.page.evaluate(() => {
+const noteReturns = ({ page }: Puppet) =>
+  page.evaluate(() => {
     addEventListener('pageshow', ({ persisted }) => {
       window.restored = persisted
     })
   })
-  await tab.page.evaluate(() => window.keeper.create('/mortal', null, { mode: 'ephemeral' }).then(() => undefined))
+const createMortal = ({ page }: Puppet) =>
+  page.evaluate(() => window.keeper.create('/mortal', null, { mode: 'ephemeral' }).then(() => undefined))
+
+test('back and forward, soon: the keeper opens anew by itself, as the replica and with the session that it was', async () => {
+  const [tab] = (await voters(puppets, 'soon', 1, 20_000)) as [Puppet]
+  // The only tab of a headless Chromium is never kept.
+  await puppets.open()
+  const { replica, incarnation } = await inspectPuppet(tab)
+  await noteReturns(tab)
+  await createMortal(tab)
+  const session = await tab.page.evaluate(() => String(window.keeper.sessionId))
+  await tab.page.evaluate(() => window.told.splice(0))
   await tab.page.goto(`${puppets.origin}/test/browser/pages/platform.html`)
-  // Its replica is free for the next tab, and its ephemeral is gone.
+  await tab.page.goBack()
+  expect(await tab.page.evaluate(() => window.restored)).toBe(true)
+  await expect.poll(() => stateOf(tab), { timeout: 20_000 }).toBe('connected')
+  expect(await toldOf(tab)).toEqual(['suspended: The page was left.', 'connected: connected'])
+  expect(await tab.page.evaluate(() => String(window.keeper.sessionId))).toBe(session)
+  expect(await tab.page.evaluate(() => window.keeper.exists('/mortal').then((stat) => stat !== null))).toBe(true)
+  await tab.page.evaluate(() => window.keeper.create('/after').then(() => undefined))
+  const again = await inspectPuppet(tab)
+  expect(again.replica).toBe(replica)
+  expect(again.incarnation).toBeGreaterThan(incarnation)
+})
+
+test('back and forward, late: the replica of the page that was left is free for others; brought back by the cache it is told that its session is over', async () => {
+  const [tab] = (await voters(puppets, 'back', 1)) as [Puppet]
+  await puppets.open()
+  const { replica, incarnation } = await inspectPuppet(tab)
+  await noteReturns(tab)
+  await createMortal(tab)
+  await tab.page.goto(`${puppets.origin}/test/browser/pages/platform.html`)
+  // Its replica is free for the next tab, and its ephemeral is gone when its session is over.
   const next = await puppets.open()
   await openKeeper(next, 'back')
   expect((await inspectPuppet(next)).replica).toBe(replica)
-  await expect.poll(() => next.page.evaluate(() => window.keeper.exists('/mortal'))).toBeNull()
+  await expect.poll(() => next.page.evaluate(() => window.keeper.exists('/mortal')), { timeout: 20_000 }).toBeNull()
   await next.page.close()
   await tab.page.goBack()
   expect(await tab.page.evaluate(() => window.restored)).toBe(true)
-  await expect.poll(() => stateOf(tab)).toBe('lost')
-  expect((await toldOf(tab)).at(-1)).toBe('lost: The page was left.')
-  await openKeeper(tab, 'back')
+  await expect.poll(() => stateOf(tab), { timeout: 20_000 }).toBe('lost')
+  expect((await toldOf(tab)).at(-1)).toMatch(/^lost: (the session is over|no connection for a whole session timeout)$/)
   const again = await inspectPuppet(tab)
   expect(again.replica).toBe(replica)
   expect(again.incarnation).toBeGreaterThan(incarnation + 1)
+  await tab.page.evaluate(() => window.keeper.close())
+  await openKeeper(tab, 'back')
+  expect((await inspectPuppet(tab)).replica).toBe(replica)
 })
 
 test('a duplicated tab, and one that a page opened, are replicas of their own', async () => {
