@@ -176,8 +176,6 @@ function tryPropose(peer: Peer, role: Leading, config: Config, orders: Order[]):
   const change = role.change
   if (change === null) return
   const connected = (id: ReplicaId): boolean => id === peer.options.id || counted(role, id)?.stage === 'active'
-  const level = (id: ReplicaId): boolean =>
-    id === peer.options.id || (role.learners.get(id)?.acked ?? 0) >= change.level
   const joining = change.voters.filter((id) => !config.voters.includes(id))
   // One that came back meanwhile came back as an observer: it takes no proposals yet, whatever its disk holds.
   for (const id of joining) {
@@ -187,9 +185,14 @@ function tryPropose(peer: Peer, role: Leading, config: Config, orders: Order[]):
     role.change = { ...change, level: lastZxid(peer.history) }
     return
   }
+  const stays = change.voters.includes(peer.options.id)
   const ready =
-    joining.every((id) => connected(id) && level(id)) &&
-    change.voters.filter(connected).length >= majority(change.voters.length)
+    joining.every((id) => {
+      const learner = counted(role, id)
+      if (learner?.stage !== 'active' || learner.acked < change.level) return false
+      // It was level already, and may have died since: where the leader gives its own vote away nobody decides without it from the joint record on.
+      return stays || learner.heardAt > change.startedAt
+    }) && change.voters.filter(connected).length >= majority(change.voters.length)
   if (ready) {
     mark(orders, 'config-joint')
     proposeRecord(peer, role, 'config', encodeConfig({ ...config, voters: change.voters, old: config.voters }), orders)

@@ -19,8 +19,8 @@ interface End {
   readonly checkers: Checkers
   /** Who must agree in the end. */
   readonly core: readonly Node[]
-  /** Can somebody outside of the core still be heard in it? */
-  readonly outsidersSpeak: boolean
+  /** See `watchStandstill`. */
+  standstill(): boolean
   /** Do requests come by themselves? */
   readonly busy: boolean
   /** Of a word on its way, milliseconds, on average. */
@@ -40,7 +40,7 @@ export async function demandProgress({
   world,
   checkers,
   core,
-  outsidersSpeak,
+  standstill,
   busy,
   latency,
   next,
@@ -78,13 +78,10 @@ export async function demandProgress({
     if (checkers.diverged && new Set(core.map(({ server }) => server?.digest)).size > 1) return false
     return checkers.committed >= target + core.length
   }
-  const stuck = (): boolean => !core.every((node) => canDecide(node, core))
-  await world.run(world.now + NOTICED, converged)
-  const stuckEarly = stuck()
-  if (!converged()) await world.run(deadline, converged)
+  await world.run(deadline, converged)
   const told = (): string => `\n  ${core.map(stateOf).join('\n  ')}`
   if (!converged()) {
-    if ((outsidersSpeak || stuckEarly) && stuck()) return false
+    if (standstill()) return false
     const committed = `${checkers.committed} of ${target + core.length}`
     const leads = core.some(({ replica }) => replica?.peer.role.kind === 'leading')
     throw new Violation(
@@ -102,6 +99,19 @@ export async function demandProgress({
   const epochs = highestEpoch(core) - epochAtHeal
   if (epochs > EPOCHS_MAX) throw new Violation('L5', `${epochs} epochs since the heal:${told()}`)
   return true
+}
+
+/**
+ * From the heal on: tells whether the core rightly stands still, because a configuration that it cannot decide alone was made by a leader outside of
+ * it, whom it still heard, or by one that did not know yet who is gone.
+ */
+export function watchStandstill(world: World, core: readonly Node[], outsidersSpeak: boolean): () => boolean {
+  const stuck = (): boolean => !core.every((node) => canDecide(node, core))
+  let early = false
+  world.after(NOTICED, null, () => {
+    early = stuck()
+  })
+  return () => (outsidersSpeak || early) && stuck()
 }
 
 /** Is there a quorum in the core, as this one's log has it? */

@@ -13,7 +13,7 @@ import { Clients } from './clients.ts'
 import { breakForGood, drawCore } from './core.ts'
 import { type DiskState, emptyDisk } from './disk.ts'
 import { scheduleFaults } from './faults.ts'
-import { demandProgress } from './finish.ts'
+import { demandProgress, watchStandstill } from './finish.ts'
 import { Forger } from './forger.ts'
 import { Journal } from './history/journal.ts'
 import { Network } from './network.ts'
@@ -245,7 +245,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   }
 
   /** Every waiter ends, and what clients were told holds. */
-  const checkClients = async (): Promise<void> => {
+  const checkClients = async (standstill: () => boolean): Promise<void> => {
     let ended: unknown = 'waiting'
     const end = (value: unknown): void => {
       ended = value
@@ -260,6 +260,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     // Where a word takes a third of a second, many steps take long, and so does it until everybody's patience fits the links.
     const patience = Math.max(120_000, latencyMean * 1000)
     await world.run(world.now + patience, () => watch() || ended !== 'waiting')
+    if (ended === 'waiting' && standstill()) return void marks.set('core-without-a-quorum', 1)
     if (ended === 'waiting')
       throw new Violation('L3', `a client still waits ${patience / 1000} s after the heal ${clients.late}`)
     if (ended !== null) throw ended
@@ -283,9 +284,10 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       }
     }
     const outsidersSpeak = nodes.some((node) => !core.includes(node) && node.alive)
-    const end = { world, checkers, core, outsidersSpeak, busy: tree, latency: latencyMean, next, watch }
+    const standstill = watchStandstill(world, core, outsidersSpeak)
+    const end = { world, checkers, core, standstill, busy: tree, latency: latencyMean, next, watch }
     if (!(await demandProgress(end))) marks.set('core-without-a-quorum', 1)
-    else if (tree) await checkClients()
+    else if (tree) await checkClients(standstill)
   } catch (error) {
     const excused = error instanceof Violation && error.invariant !== 'I11' && liarVotes()
     if (excused) count(`liar-broke-${error.invariant}`)

@@ -254,6 +254,14 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'vote-to-the-dead',
+    why: 'a leader gives its only vote to one that may have died since it was last heard',
+    harness: 'story',
+    budget: 1,
+    story: 'vote-to-the-dead',
+    edits: [edit('autopilot', 'return stays || learner.heardAt > change.startedAt', 'return true')],
+  },
+  {
     name: 'format-raised-unasked',
     why: 'a leader that knows a later log format begins it, whatever the others know',
     harness: 'zab',
