@@ -7,7 +7,7 @@ import { Replica } from '../src/replica/replica.ts'
 import { Server } from '../src/server/server.ts'
 import { MemoryDisk, MemoryTxnLog } from '../src/storage/memory-txn-log.ts'
 import type { ByteLink } from '../src/transport/byte-link.ts'
-import { PEER_VERSION } from '../src/transport/codec.ts'
+import { PEER_VERSION, PEER_VERSION_MAX } from '../src/transport/codec.ts'
 import { memoryLinkPair } from '../src/transport/memory-link.ts'
 import { openPeerLink } from '../src/transport/open-peer-link.ts'
 import type { Hello } from '../src/transport/peer-link.ts'
@@ -102,7 +102,7 @@ const hello = (replica: ReplicaId): Hello => ({
   replica,
   incarnation: 1,
   versionMin: PEER_VERSION,
-  versionMax: PEER_VERSION,
+  versionMax: PEER_VERSION_MAX,
   format: FORMAT_VERSION,
   browser: `b${replica}`,
   build: 'test',

@@ -150,7 +150,10 @@ export interface KeeperBase extends ZnodeClient {
   inspect(): Promise<Inspection>
   /** Asks the leader to step down in favour of a level voter. Resolves when another one leads, or rejects with `Timeout`. */
   stepDown(): Promise<void>
-  /** Makes these the voters (an odd number of members, this replica's leader willing). NewConfigNoQuorum, ReconfigInProgress; ConnectionLoss where this replica does not lead. */
+  /**
+   * Makes these the voters (an odd number of members, this replica's leader willing), wherever in the ensemble they are. NewConfigNoQuorum
+   * (also if one of them does not come to the leader within 10 s), ReconfigInProgress; ConnectionLoss where this replica does not lead.
+   */
   reconfig(voters: readonly ReplicaId[]): Promise<void>
   /**
    * A word that makes whoever has it a member, by `Keeper.join`: it holds the secret. `role: 'client'`: one that makes a client, and holds

@@ -10,7 +10,7 @@ import { Introducer } from '../replica/introducer.ts'
 import { LinkDesk } from '../replica/link-desk.ts'
 import type { WorkerEvent } from '../replica/service-api.ts'
 import type { Recovered } from '../storage/txn-log.ts'
-import { PEER_VERSION } from '../transport/codec.ts'
+import { PEER_VERSION, PEER_VERSION_MAX } from '../transport/codec.ts'
 import { FORMAT_VERSION } from '../zab/membership.ts'
 import type { Rendezvous } from './rendezvous.ts'
 
@@ -51,7 +51,7 @@ export class Member {
       replica: self,
       incarnation,
       versionMin: PEER_VERSION,
-      versionMax: PEER_VERSION,
+      versionMax: PEER_VERSION_MAX,
       format: FORMAT_VERSION,
       browser,
       build: BUILD,

@@ -4,7 +4,7 @@ import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import { sessionFromHex } from '../base/life-locks.ts'
 import type { ReplicaServer } from '../server/orders.ts'
 import type { Recovered, TxnLog } from '../storage/txn-log.ts'
-import { PEER_VERSION } from '../transport/codec.ts'
+import { PEER_VERSION, PEER_VERSION_MAX } from '../transport/codec.ts'
 import type { LinkBinding } from '../transport/link-proof.ts'
 import { FORMAT_VERSION } from '../zab/membership.ts'
 import { Adoption, type Orphan } from './adoption.ts'
@@ -175,7 +175,7 @@ export class Service implements ReplicaService {
       replica: self,
       incarnation,
       versionMin: PEER_VERSION,
-      versionMax: PEER_VERSION,
+      versionMax: PEER_VERSION_MAX,
       format: FORMAT_VERSION,
       browser,
       build: BUILD,

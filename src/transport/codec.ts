@@ -13,8 +13,10 @@ import {
 } from '../zab/entry-codec.ts'
 import type { Message } from '../zab/messages.ts'
 
-/** The peer-protocol version that this build writes; the first byte of every message. */
+/** The first byte of every message: the first peer-protocol version that says it so. */
 export const PEER_VERSION = 1
+/** The highest one that this build speaks. Version 2 says more at the end of some messages, and only to those who speak it, too. */
+export const PEER_VERSION_MAX = 2
 
 /** A reason is for people; what is longer is cut. */
 export const REASON_LENGTH_MAX = 1000
@@ -29,6 +31,12 @@ interface Word<M> {
   readonly type: number
   write(writer: Writer, message: M): void
   read(reader: Reader): M
+  /** What version 2 says behind that. */
+  readonly more?: {
+    has(message: M): boolean
+    write(writer: Writer, message: M): void
+    read(reader: Reader, message: M): M
+  }
 }
 
 const STATES = ['looking', 'following', 'leading', 'observing'] as const
@@ -192,6 +200,11 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
     type: 15,
     write: (w, m) => w.long(m.nonce).long(m.token).long(m.committed).bool(m.wanted),
     read: (r) => ({ kind: 'ping', nonce: r.long(), token: r.long(), committed: readZxid(r), wanted: r.bool() }),
+    more: {
+      has: (m) => m.named !== undefined,
+      write: (w, m) => w.vector(m.named ?? [], (x, id) => x.long(id)),
+      read: (r, m) => ({ ...m, named: r.vector(replica, 8) }),
+    },
   },
   pong: {
     type: 16,
@@ -286,25 +299,32 @@ function capacityFor(message: Message): number {
 /** One message: version byte, type byte, jute fields. */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
   const word = WORDS[message.kind] as Word<Message>
-  const writer = new Writer(capacityFor(message)).byte(PEER_VERSION).byte(word.type)
+  const more = word.more?.has(message) === true ? word.more : null
+  const writer = new Writer(capacityFor(message)).byte(more === null ? PEER_VERSION : PEER_VERSION_MAX).byte(word.type)
   word.write(writer, message)
+  more?.write(writer, message)
   return message.kind === 'proposal' || message.kind === 'inform' ? writer.finish() : writer.pack()
 }
 
+const isVersion = (byte: number | undefined): boolean => byte === PEER_VERSION || byte === PEER_VERSION_MAX
+
 /** Is this encoded message a ping or a pong? */
 export const isHeartbeat = (message: Uint8Array): boolean =>
-  message[0] === PEER_VERSION && (message[1] === WORDS.ping.type || message[1] === WORDS.pong.type)
+  isVersion(message[0]) && (message[1] === WORDS.ping.type || message[1] === WORDS.pong.type)
 
 /** The bytes within are views into `bytes`. Throws DecodeError for whatever is not exactly one valid message. */
 export function decodeMessage(bytes: Uint8Array): Message {
   if (bytes.length > LIMITS.messageBytesMax) throw new DecodeError(`message of ${bytes.length} bytes`)
   const reader = new Reader(bytes)
   const version = reader.byte()
-  if (version !== PEER_VERSION) throw new DecodeError(`message version ${version}`)
+  if (!isVersion(version)) throw new DecodeError(`message version ${version}`)
   const type = reader.byte()
   const word = BY_TYPE.get(type)
   if (word === undefined) throw new DecodeError(`message type ${type}`)
-  const message = word.read(reader)
+  const first = word.read(reader)
+  if (version !== PEER_VERSION && word.more === undefined)
+    throw new DecodeError(`message type ${type} of version ${version}`)
+  const message = version === PEER_VERSION || word.more === undefined ? first : word.more.read(reader, first)
   reader.end()
   return message
 }

@@ -5,7 +5,7 @@ import type { PeerAbout } from '../zab/facts.ts'
 import type { Message } from '../zab/messages.ts'
 import { Braid } from './braid.ts'
 import type { ByteLink } from './byte-link.ts'
-import { decodeMessage, encodeMessage } from './codec.ts'
+import { decodeMessage, encodeMessage, PEER_VERSION_MAX } from './codec.ts'
 import { Assembler } from './framing.ts'
 import { decodeIntroduction, encodeIntroduction, type Introduction, isIntroduction } from './introduction.ts'
 import { Lanes } from './lanes.ts'
@@ -51,11 +51,12 @@ export class FramedPeerLink implements IntroducingLink {
   ) {
     this.peer = peer.replica
     this.link = linkId
-    const { incarnation, browser, format } = peer
+    const { incarnation, browser, format, versionMax } = peer
     this.about = {
       incarnation,
       browser,
       format,
+      version: Math.min(versionMax, PEER_VERSION_MAX),
       ...(peer.adopted === true ? { adopted: true } : {}),
       ...(peer.lasting === true ? { lasting: true } : {}),
     }

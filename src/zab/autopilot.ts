@@ -2,7 +2,7 @@
  * Who should vote, and the way there: the policy is a pure function; a change is two log records, *joint* (old and new), then, once that is
  * committed, *new*; every quorum meanwhile needs both (ensemble.md; Raft thesis 4.3).
  */
-import type { ReplicaId } from '../base/ids.ts'
+import { isReplicaId, type ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import { proposeRecord } from './broadcast.ts'
 import type { Order } from './facts.ts'
@@ -120,16 +120,18 @@ export function autopilotOnTick(peer: Peer, role: Leading, orders: Order[]): voi
   tryPropose(peer, role, config, orders)
 }
 
-/** `keeper.reconfig`, with ZooKeeper's errors. */
+/** Somebody may have to come up from below a relay first: so much longer than usual a change by hand may take. */
+const BY_HAND = 2
+
+/** `keeper.reconfig`, with ZooKeeper's errors. Whoever does not follow this leader is asked to (see `namedObservers`). */
 export function onReconfigRequested(peer: Peer, tag: number, voters: readonly ReplicaId[], orders: Order[]): void {
   const role = peer.role
   const fail = (error: string): void => void orders.push({ kind: 'reconfigured', tag, error })
   if (role.kind !== 'leading' || role.phase !== 'broadcast') return fail('NotLeading')
   const config = settledConfig(peer, role)
   if (config === null || role.change !== null) return fail('ReconfigInProgress')
-  const known = (id: ReplicaId): boolean =>
-    id === peer.options.id || config.voters.includes(id) || role.learners.get(id)?.stage === 'active'
-  if (voters.length === 0 || new Set(voters).size !== voters.length || !voters.every(known)) return fail('BadArguments')
+  if (voters.length === 0 || new Set(voters).size !== voters.length || !voters.every(isReplicaId))
+    return fail('BadArguments')
   role.change = {
     voters: [...voters],
     tag,
@@ -149,7 +151,7 @@ function prepareCandidates(
 ): Zxid {
   for (const id of voters) {
     const learner = role.learners.get(id)
-    if (learner === undefined || config.voters.includes(id) || learner.mode === 'follower') continue
+    if (learner?.stage !== 'active' || config.voters.includes(id) || learner.mode === 'follower') continue
     becomeCandidate(peer, role, learner, orders)
   }
   return lastZxid(peer.history)
@@ -196,7 +198,7 @@ function tryPropose(peer: Peer, role: Leading, config: Config, orders: Order[]):
   if (ready) {
     mark(orders, 'config-joint')
     proposeRecord(peer, role, 'config', encodeConfig({ ...config, voters: change.voters, old: config.voters }), orders)
-  } else if (peer.now - change.startedAt > peer.options.timing.establish) {
+  } else if (peer.now - change.startedAt > peer.options.timing.establish * (change.tag === null ? 1 : BY_HAND)) {
     mark(orders, 'config-abandoned')
     role.change = null
     if (change.tag !== null) orders.push({ kind: 'reconfigured', tag: change.tag, error: 'NewConfigNoQuorum' })

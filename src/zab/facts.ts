@@ -45,6 +45,8 @@ export interface PeerAbout {
   readonly browser: string
   /** The highest log format version that the other side knows. */
   readonly format: number
+  /** The highest version of the peer protocol that both sides speak; absent: 1. */
+  readonly version?: number
   /** Run by another tab for a dead one's vote: counts, but is to be voted out, and should not lead. */
   readonly adopted?: boolean
   /** Runs on a server, not in a page that somebody closes: leads rather than those, and where one vote has to do it is this one's. */

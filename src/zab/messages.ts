@@ -177,6 +177,8 @@ export interface Ping {
   readonly committed: Zxid
   /** Too few are here that could become voters: a relay sends up one of its observers. */
   readonly wanted: boolean
+  /** These shall come to the leader, to become voters: a relay tells those of them that are below it. Version 2. */
+  readonly named?: readonly ReplicaId[]
 }
 
 /** Learner → leader: the token echoed, and which sessions were heard of (opaque to zab). */

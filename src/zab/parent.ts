@@ -6,7 +6,7 @@ import type { ReplicaId } from '../base/ids.ts'
 import type { Order } from './facts.ts'
 import { configOf } from './history.ts'
 import { isVoter } from './membership.ts'
-import type { Notification, Redirect } from './messages.ts'
+import type { Notification, Ping, Redirect } from './messages.ts'
 import { amVoter, chance, type Following, type Leading, type Learner, type Looking, mark, type Peer } from './peer.ts'
 import { startFollowing, stepDown } from './roles.ts'
 
@@ -66,6 +66,12 @@ export function wantsObservers(peer: Peer, role: Leading): boolean {
   return voters + others < peer.options.voters
 }
 
+/** Leader: those that somebody wants to vote and that do not follow it: they may be below a relay. */
+export function namedObservers(peer: Peer, { change, learners }: Leading): readonly ReplicaId[] {
+  if (change === null || change.tag === null) return []
+  return change.voters.filter((id) => id !== peer.options.id && !learners.has(id)).slice(0, NAMED_MAX)
+}
+
 /** Observer: no room there. It looks for another place, first of all among those that were named. */
 export function learnerOnRedirect(peer: Peer, role: Following, message: Redirect, orders: Order[]): void {
   mark(orders, 'redirected')
@@ -85,13 +91,15 @@ export const wantedBy = (peer: Peer, role: Following): ReplicaId | null =>
   peer.now < role.wantedUntil && role.head !== role.leader ? role.head : null
 
 /** The leader wants observers near, to make voters of them: a relay says so to those below, and one below goes up if it can. */
-export function learnerOnWanted(peer: Peer, role: Following, orders: Order[]): void {
+export function learnerOnWanted(peer: Peer, role: Following, { wanted, named }: Ping, orders: Order[]): void {
   const { head, leader, phase, relay } = role
   if (phase !== 'broadcast') return
   if (head === null || head === leader) {
-    relay.wanted = true
+    relay.wanted ||= wanted
+    relay.named = named ?? []
     return
   }
+  if (!wanted) return
   role.wantedUntil = peer.now + peer.options.timing.establish
   goUp(peer, role, orders)
 }

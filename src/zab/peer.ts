@@ -319,6 +319,10 @@ export const amVoter = (peer: Peer): boolean => !peer.demoted && isVoter(configO
 export const isSound = (peer: Peer, role: RoleState): boolean =>
   !peer.diverged && !(role.kind === 'following' && role.differs)
 
+/** May it be told what this version of the peer protocol knows? */
+export const speaksVersion = (peer: Peer, id: ReplicaId, version: number): boolean =>
+  (peer.links.get(id)?.about.version ?? 1) >= version
+
 /** A learner that counts in quorums, if it is a voter. */
 export function counted(role: Leading, id: ReplicaId): Learner | undefined {
   const learner = role.learners.get(id)

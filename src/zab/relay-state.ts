@@ -16,6 +16,8 @@ export interface Relay {
   config: Zxid
   /** The leader asked for observers since the last round of pings. */
   wanted: boolean
+  /** Those that it asked for by their ids. */
+  named: readonly ReplicaId[]
   /** When somebody was last asked to go up to the leader. */
   askedAt: number
 }
@@ -31,6 +33,7 @@ export const makeRelay = (now: number): Relay => ({
   nextTag: RELAYED_TAGS,
   config: 0 as Zxid,
   wanted: false,
+  named: [],
   askedAt: now,
 })
 

@@ -209,7 +209,7 @@ function synchronize(peer: Peer, role: Following, learner: Learner, orders: Orde
   learner.epochEnds = []
 }
 
-/** 6. Time: pings of its own; whoever does not keep up is let go. One at a time is asked to go up, if the leader wants observers near. */
+/** 6. Time: pings of its own; whoever does not keep up is let go. One at a time is asked to go up, if the leader wants observers near, and at once whom it named. */
 export function relayOnTick(peer: Peer, role: Following, orders: Order[]): void {
   const { relay } = role
   const { heartbeat, steady } = peer.options.timing
@@ -222,7 +222,7 @@ export function relayOnTick(peer: Peer, role: Following, orders: Order[]): void 
   if (asks) relay.askedAt = peer.now
   let at = asks ? relay.token % relay.learners.size : -1
   for (const learner of relay.learners.values()) {
-    const wanted = at-- === 0
+    const wanted = at-- === 0 || relay.named.includes(learner.id)
     if (learner.stage !== 'active') continue
     if (relay.token - learner.token > UNANSWERED_MAX) drop(peer, role, learner, 'too slow', orders)
     else {

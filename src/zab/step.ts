@@ -276,8 +276,7 @@ function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Ord
         link: role.link,
         message: { kind: 'pong', nonce: role.nonce, token: message.token, touched: NOTHING },
       })
-      if (message.wanted) learnerOnWanted(peer, role, orders)
-      return
+      return learnerOnWanted(peer, role, message, orders)
     case 'syncReply':
       if (role.phase !== 'broadcast') return stepDown(peer, 'SyncReply out of turn', orders)
       return learnerOnSyncReply(role, message, orders)

@@ -7,9 +7,9 @@ import type { Zxid } from '../base/zxid.ts'
 import type { Order } from './facts.ts'
 import { forwardRequests } from './forward.ts'
 import { configOf } from './history.ts'
-import type { SyncReply } from './messages.ts'
-import { wantsObservers } from './parent.ts'
-import { counted, type Following, type Leading, mark, type Peer } from './peer.ts'
+import type { Ping, SyncReply } from './messages.ts'
+import { namedObservers, wantsObservers } from './parent.ts'
+import { counted, type Following, type Leading, mark, type Peer, speaksVersion } from './peer.ts'
 import { hasQuorum } from './quorum.ts'
 import { relaySyncReply } from './relay.ts'
 import { RELAYED_TAGS } from './relay-state.ts'
@@ -46,13 +46,11 @@ export function pingAll(peer: Peer, role: Leading, orders: Order[]): void {
   role.token++
   role.pingedAt = peer.now
   const wanted = wantsObservers(peer, role)
-  for (const { id, link, nonce } of role.learners.values()) {
-    orders.push({
-      kind: 'send',
-      to: id,
-      link,
-      message: { kind: 'ping', nonce, token: role.token, committed: peer.committed, wanted },
-    })
+  const named = namedObservers(peer, role)
+  for (const { id: to, link, nonce, mode } of role.learners.values()) {
+    const ping: Ping = { kind: 'ping', nonce, token: role.token, committed: peer.committed, wanted }
+    const more = named.length > 0 && mode === 'follower' && speaksVersion(peer, to, 2)
+    orders.push({ kind: 'send', to, link, message: more ? { ...ping, named } : ping })
   }
 }
 

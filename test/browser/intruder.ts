@@ -2,7 +2,7 @@ import type { EnsembleId, LinkId, ReplicaId } from '../../src/base/ids.ts'
 import { makeWires } from '../../src/keeper/wires.ts'
 import { type LinkBinding, Mesh } from '../../src/mesh/mesh.ts'
 import { openRtcPair } from '../../src/mesh/rtc-pair.ts'
-import { PEER_VERSION } from '../../src/transport/codec.ts'
+import { PEER_VERSION, PEER_VERSION_MAX } from '../../src/transport/codec.ts'
 import { dataChannelLink } from '../../src/transport/data-channel-link.ts'
 import { openPeerLink } from '../../src/transport/open-peer-link.ts'
 import type { PeerLink } from '../../src/transport/peer-link.ts'
@@ -45,7 +45,7 @@ export class Intruder {
       replica: alias ?? self,
       incarnation: Date.now() * 1000,
       versionMin: PEER_VERSION,
-      versionMax: PEER_VERSION,
+      versionMax: PEER_VERSION_MAX,
       format: FORMAT_VERSION,
       browser: 'elsewhere',
       build: 'intruder',

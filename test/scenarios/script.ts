@@ -1,5 +1,6 @@
 import type { EnsembleId, ReplicaId } from '../../src/base/ids.ts'
 import { makeZxid, type Zxid } from '../../src/base/zxid.ts'
+import { PEER_VERSION_MAX } from '../../src/transport/codec.ts'
 import type { Entry } from '../../src/zab/entry.ts'
 import { encodeConfig, encodeFormat, FORMAT_VERSION } from '../../src/zab/membership.ts'
 import { forged, nonceBetween } from './forge.ts'
@@ -82,7 +83,7 @@ const milliseconds = (word: string | undefined): number => Number(/^(\d+)ms$/.ex
 const text = (word: string | undefined): Uint8Array => new TextEncoder().encode((word ?? '').replaceAll('"', ''))
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`, `room`, `format`; `empty`: a joiner; `adopted`: run for a dead tab. */
+  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`, `room`, `format`, `version`; `empty`: a joiner; `adopted`: run for a dead tab. */
   peers: (stage, words, options) => {
     const who = words.filter((word) => word !== 'empty' && word !== 'adopted').map(id)
     const voters = options.has('voters') ? ids(options.get('voters') as string) : who
@@ -98,6 +99,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
           historyEntriesMax: Number(options.get('history') ?? 1000),
           adopted: words.includes('adopted'),
           observersMax: Number(options.get('room') ?? 8),
+          version: Number(options.get('version') ?? PEER_VERSION_MAX),
         },
         entries,
         { accepted: Number(options.get('accepted') ?? current), current },

@@ -20,6 +20,8 @@ export interface ActorOptions {
   readonly historyEntriesMax: number
   readonly adopted: boolean
   readonly observersMax: number
+  /** The highest version of the peer protocol. */
+  readonly version: number
 }
 
 type Write = Extract<Order, { kind: 'write' }>
@@ -184,7 +186,13 @@ export class Stage {
     }
     for (const [id, other] of both(a, b)) {
       const { options, format } = this.actor(other)
-      const about = { incarnation: 1, browser: `browser ${other}`, format, adopted: options.adopted }
+      const about = {
+        incarnation: 1,
+        browser: `browser ${other}`,
+        format,
+        version: options.version,
+        adopted: options.adopted,
+      }
       this.turn(this.actor(id), [{ kind: 'linkOpened', peer: other, link, about }])
     }
   }

@@ -79,7 +79,7 @@ function message(m: Message): string {
     case 'inform':
       return `Inform ${span(m.entries)}`
     case 'ping':
-      return `Ping ${m.token}${m.wanted ? ', wants observers' : ''}`
+      return `Ping ${m.token}${m.wanted ? ', wants observers' : ''}${m.named === undefined ? '' : `, wants ${m.named}`}`
     case 'pong':
       return `Pong ${m.token}`
     case 'request':

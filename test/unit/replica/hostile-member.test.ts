@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { LinkId, ReplicaId } from '../../../src/base/ids.ts'
 import { EPOCH_MAX, makeZxid } from '../../../src/base/zxid.ts'
 import type { ByteLink } from '../../../src/transport/byte-link.ts'
-import { encodeMessage, PEER_VERSION } from '../../../src/transport/codec.ts'
+import { encodeMessage, PEER_VERSION, PEER_VERSION_MAX } from '../../../src/transport/codec.ts'
 import { memoryLinkPair } from '../../../src/transport/memory-link.ts'
 import { openPeerLink } from '../../../src/transport/open-peer-link.ts'
 import type { PeerLink } from '../../../src/transport/peer-link.ts'
@@ -22,7 +22,7 @@ const helloOf = (replica: ReplicaId, incarnation: number) => ({
   replica,
   incarnation,
   versionMin: PEER_VERSION,
-  versionMax: PEER_VERSION,
+  versionMax: PEER_VERSION_MAX,
   format: FORMAT_VERSION,
   browser: `browser ${replica}`,
   build: 'test',

@@ -7,7 +7,7 @@ import type { SnapshotProgress } from '../../../src/replica/snapshot-progress.ts
 import { Server } from '../../../src/server/server.ts'
 import { MemoryDisk, MemoryTxnLog } from '../../../src/storage/memory-txn-log.ts'
 import type { ByteLink } from '../../../src/transport/byte-link.ts'
-import { PEER_VERSION } from '../../../src/transport/codec.ts'
+import { PEER_VERSION, PEER_VERSION_MAX } from '../../../src/transport/codec.ts'
 import { memoryLinkPair } from '../../../src/transport/memory-link.ts'
 import { openPeerLink } from '../../../src/transport/open-peer-link.ts'
 import { FORMAT_VERSION, foundingEntries } from '../../../src/zab/membership.ts'
@@ -88,7 +88,7 @@ export async function link(a: Tab, b: Tab): Promise<void> {
       replica: tab.id,
       incarnation: tab.disk.incarnation,
       versionMin: PEER_VERSION,
-      versionMax: PEER_VERSION,
+      versionMax: PEER_VERSION_MAX,
       format: FORMAT_VERSION,
       browser: `browser ${tab.id}`,
       build: 'test',

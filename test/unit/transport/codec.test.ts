@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { makeZxid } from '../../../src/base/zxid.ts'
 import { DecodeError } from '../../../src/jute/reader.ts'
-import { decodeMessage, encodeMessage, PEER_VERSION } from '../../../src/transport/codec.ts'
+import { decodeMessage, encodeMessage, PEER_VERSION_MAX } from '../../../src/transport/codec.ts'
 import { decodeEntries, encodeEntries } from '../../../src/zab/entry-codec.ts'
 import { anyMessage, messages } from './messages.ts'
 
@@ -57,9 +57,18 @@ describe('the message codec', () => {
       bytes[at] = value
       return () => decodeMessage(bytes)
     }
-    expect(changed(0, PEER_VERSION + 1)).toThrow(/version/)
+    expect(changed(0, PEER_VERSION_MAX + 1)).toThrow(/version/)
     expect(changed(1, 0)).toThrow(/type/)
     expect(changed(18, 0x7f)).toThrow(DecodeError)
+  })
+
+  it('says in the second version only what the first one cannot say', () => {
+    const ping = { kind: 'ping', nonce: 1, token: 2, committed: makeZxid(1, 1), wanted: false } as const
+    expect(encodeMessage(ping)[0]).toBe(1)
+    expect(encodeMessage({ ...ping, named: [] })[0]).toBe(2)
+    const candidate = encodeMessage({ kind: 'candidate', nonce: 1 })
+    candidate[0] = 2
+    expect(() => decodeMessage(candidate)).toThrow(/of version 2/)
   })
 
   it('carries batches of entries that ascend, and no others', () => {

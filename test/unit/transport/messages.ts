@@ -65,7 +65,17 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
   ack: fc.record({ kind: kind('ack'), nonce: long, zxid }),
   commit: fc.record({ kind: kind('commit'), nonce: long, zxid }),
   inform: fc.record({ kind: kind('inform'), nonce: long, entries }),
-  ping: fc.record({ kind: kind('ping'), nonce: long, token: long, committed: zxid, wanted: fc.boolean() }),
+  ping: fc.record(
+    {
+      kind: kind('ping'),
+      nonce: long,
+      token: long,
+      committed: zxid,
+      wanted: fc.boolean(),
+      named: fc.array(replica, { maxLength: 4 }),
+    },
+    { requiredKeys: ['kind', 'nonce', 'token', 'committed', 'wanted'] },
+  ),
   pong: fc.record({ kind: kind('pong'), nonce: long, token: long, touched: bytes }),
   request: fc.record({ kind: kind('request'), nonce: long, requests: fc.array(bytes) }),
   syncRequest: fc.record({ kind: kind('syncRequest'), nonce: long, tag: long }),

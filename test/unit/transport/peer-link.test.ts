@@ -55,7 +55,7 @@ describe('the handshake', () => {
   it('tells each side about the other', async () => {
     const [a, b] = await pair()
     expect([a.peer, b.peer]).toEqual([2, 1])
-    expect(a.about).toEqual({ incarnation: 3, browser: 'b', format: 1 })
+    expect(a.about).toEqual({ incarnation: 3, browser: 'b', format: 1, version: 2 })
   })
 
   it('refuses, on both sides and with one code, what does not fit', async () => {
