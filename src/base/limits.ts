@@ -59,6 +59,8 @@ export const TIMES = {
   reloadGrace: 2000,
   /** A voter this long silent loses its vote. */
   evictAfter: 30_000,
+  /** A leader whose page has been hidden for this long gives way to a voter whose page is seen. */
+  handoverAfterHidden: 10_000,
   /** Without a quorum for this long, a tab takes up the votes of its browser's dead tabs. */
   adoptAfter: 2000,
   /** A page that hears no member for this long asks whether it may found. */

@@ -110,6 +110,11 @@ export interface KeeperOpenOptions {
   readonly sessionTimeout?: number
   /** 1, 3 (default) or 5. */
   readonly voters?: 1 | 3 | 5
+  /**
+   * While this page's replica leads and the page has been hidden for so long, it gives the lead to a voter whose page is visible, or that
+   * runs on a server, if one is level: browsers throttle, freeze and discard hidden pages. Milliseconds; default 10 000, 0 to 86 400 000.
+   */
+  readonly handoverAfterHidden?: number
   readonly create?: 'auto' | 'always' | 'never'
   /** Ends the wait for a session. */
   readonly signal?: AbortSignal

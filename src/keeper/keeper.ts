@@ -16,7 +16,7 @@ import { Guest } from './guest.ts'
 import { invitationLink, readInvitation, writeInvitation } from './invitation.ts'
 import { type CheckedOptions, checkOptions } from './options.ts'
 import { pageClock } from './page-clock.ts'
-import { pageLife } from './page-life.ts'
+import { isPhone, pageLife } from './page-life.ts'
 import { checkClientPlatform, checkPlatform } from './platform.ts'
 import { RecipesFace } from './recipes-face.ts'
 import { Remote } from './remote.ts'
@@ -43,7 +43,7 @@ async function startBacking(options: CheckedOptions, listener: TabListener, sign
 }
 
 async function startTab(options: CheckedOptions, listener: TabListener, signal?: AbortSignal): Promise<Tab> {
-  const { ensemble, voters, worker = ownWorker } = options
+  const { ensemble, voters, handoverAfterHidden, worker = ownWorker } = options
   let warned = false
   const wires = await makeWires(options, () => {
     if (warned) return
@@ -51,7 +51,12 @@ async function startTab(options: CheckedOptions, listener: TabListener, signal?:
     listener.notice({ code: 'BadPeer', message: `Somebody without the secret writes to the members of "${ensemble}".` })
   })
   const secret = wires.key === null ? {} : { linkKey: wires.key.link }
-  const start: Start = (how) => WorkerHost.start(worker, { ensemble, voters, ...secret, ...how }, signal)
+  const start: Start = (how) =>
+    WorkerHost.start(
+      worker,
+      { ensemble, voters, handoverAfterHidden, phone: isPhone(navigator), ...secret, ...how },
+      signal,
+    )
   try {
     const [host, started] = await new Entrance(wires, options, start, listener.notice).enter()
     return new Tab(host, started, options, wires, listener)

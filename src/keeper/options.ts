@@ -6,8 +6,9 @@ import type { Signaling } from '../signaling/signaling.ts'
 import type { KeeperOpenOptions } from './api.ts'
 
 const NAME_LENGTH_MAX = 128
+const DAY = 86_400_000
 
-type Defaulted = 'sessionTimeout' | 'voters' | 'create'
+type Defaulted = 'sessionTimeout' | 'voters' | 'create' | 'handoverAfterHidden'
 export type CheckedOptions = KeeperOpenOptions &
   Required<Pick<KeeperOpenOptions, Defaulted>> & {
     /** The ensemble that an invitation names. */
@@ -20,6 +21,7 @@ export type CheckedOptions = KeeperOpenOptions &
 export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw refuse('options', 'must be an object')
   const { ensemble, sessionTimeout = TIMES.sessionTimeout, voters = 3, create = 'auto' } = options
+  const { handoverAfterHidden = TIMES.handoverAfterHidden } = options
   if (typeof ensemble !== 'string' || ensemble.length < 1 || ensemble.length > NAME_LENGTH_MAX)
     throw refuse('ensemble', `must be a string of 1 to ${NAME_LENGTH_MAX} characters`)
   if (
@@ -28,6 +30,8 @@ export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
     sessionTimeout > TIMES.sessionTimeoutMax
   )
     throw refuse('sessionTimeout', `must be an integer from ${TIMES.sessionTimeoutMin} to ${TIMES.sessionTimeoutMax}`)
+  if (!Number.isInteger(handoverAfterHidden) || handoverAfterHidden < 0 || handoverAfterHidden > DAY)
+    throw refuse('handoverAfterHidden', `must be an integer from 0 to ${DAY}`)
   if (voters !== 1 && voters !== 3 && voters !== 5) throw refuse('voters', 'must be 1, 3 or 5')
   if (create !== 'auto' && create !== 'always' && create !== 'never')
     throw refuse('create', "must be 'auto', 'always' or 'never'")
@@ -44,7 +48,7 @@ export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
     )
   if (options.server !== undefined) checkServer(options.server)
   checkWires(options)
-  return { ...options, sessionTimeout, voters, create }
+  return { ...options, sessionTimeout, voters, create, handoverAfterHidden }
 }
 
 function checkWires({ signaling, secret, iceServers, iceTransportPolicy }: KeeperOpenOptions): void {

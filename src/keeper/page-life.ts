@@ -1,5 +1,15 @@
 import type { PageLife, PageState } from '../tasks/task-world.ts'
 
+/** What phones say of themselves, whatever else they say (MDN: Browser detection using the user agent). */
+export const isPhone = ({ userAgent }: { readonly userAgent: string }): boolean => /\bMobi/.test(userAgent)
+
+/** Tells now, and whenever it changes, whether the page is hidden. */
+export function watchVisibility(tell: (hidden: boolean) => void, signal: AbortSignal): void {
+  const look = (): void => tell(document.visibilityState === 'hidden')
+  document.addEventListener('visibilitychange', look, { signal })
+  look()
+}
+
 /**
  * The page's life: `hidden` by visibilitychange; `frozen` from freeze or pagehide (it may never come back) until resume or
  * pageshow. Page Lifecycle, HTML 7.4.

@@ -16,6 +16,7 @@ import { inspection } from './inspection.ts'
 import type { Invitation } from './invitation.ts'
 import type { CheckedOptions } from './options.ts'
 import { pageClock } from './page-clock.ts'
+import { watchVisibility } from './page-life.ts'
 import { holdLock, watchLock } from './page-locks.ts'
 import { Reception } from './reception.ts'
 import type { Wires } from './wires.ts'
@@ -135,6 +136,7 @@ export class Tab implements Backing {
       ),
     )
     addEventListener('pagehide', this.#leave, { signal: this.#over.signal })
+    watchVisibility((hidden) => this.#tellWorker(host.call('pageHidden', [hidden])), this.#over.signal)
   }
 
   /** Why it has ended, or null. */

@@ -94,6 +94,8 @@ export interface ReplicaHost {
   endSession(session: SessionId): void
   /** If leading: hand over to a level voter. */
   stepDown(reason: string): void
+  /** Its page was hidden, or shown again. */
+  pageHidden(hidden: boolean): void
   reconfig(voters: readonly ReplicaId[]): Promise<void>
   inspect(): Promise<ReplicaState>
   /** Hands over if leading (bounded), then ends. */

@@ -2,15 +2,14 @@ import { KeeperError } from '../base/errors.ts'
 import type { ReplicaId, SessionId } from '../base/ids.ts'
 import { TIMES } from '../base/limits.ts'
 import type { ConnectionInfo, ReplicaServer, ServerOrder } from '../server/orders.ts'
-import type { Recovered, TxnLog } from '../storage/txn-log.ts'
 import type { PeerLink } from '../transport/peer-link.ts'
 import type { Fact, Order } from '../zab/facts.ts'
 import { demandReadable } from '../zab/format.ts'
 import { FORMAT_VERSION } from '../zab/membership.ts'
-import { makePeer, type Peer, type PeerOptions } from '../zab/peer.ts'
+import { makePeer, type Peer } from '../zab/peer.ts'
 import { step } from '../zab/step.ts'
 import { Announcer } from './announcer.ts'
-import type { ClientPipe, Platform, ReplicaHost, ReplicaListener, ReplicaState } from './api.ts'
+import type { ClientPipe, Platform, ReplicaHost, ReplicaState } from './api.ts'
 import { Connections } from './connections.ts'
 import { deliverEntries } from './delivery.ts'
 import { DigestWatch } from './digest-watch.ts'
@@ -18,25 +17,9 @@ import { Disk } from './disk.ts'
 import type { Heard } from './heard.ts'
 import { inspectReplica } from './inspection.ts'
 import { Outbox } from './outbox.ts'
-import { peerOptionsOf } from './peer-options.ts'
+import { peerOptionsOf, type ReplicaOptions } from './peer-options.ts'
 import { Reconfigs } from './reconfigs.ts'
 import { SnapshotMeter } from './snapshot-progress.ts'
-
-export interface ReplicaOptions
-  extends Partial<Pick<PeerOptions, 'timing' | 'historyEntriesMax' | 'observersMax' | 'format'>> {
-  readonly log: TxnLog
-  readonly recovered: Recovered
-  readonly server: ReplicaServer
-  readonly platform: Platform
-  readonly listener: ReplicaListener
-  readonly browser: string
-  /** In place of a dead tab: see adoption.ts. */
-  readonly adopted?: boolean
-  readonly lasting?: boolean
-  readonly voters: 1 | 3 | 5
-  /** Delivered entries after which a snapshot is taken and the log before it forgotten. */
-  readonly snapshotEvery?: number
-}
 
 /**
  * The host of one peer: inbox → step → carry out the orders → inbox. Facts that arrive while the disk writes gather in the inbox, so
@@ -127,6 +110,10 @@ export class Replica implements ReplicaHost {
 
   stepDown(reason: string): void {
     this.#hear({ kind: 'stepDownRequested', reason })
+  }
+
+  pageHidden(hidden: boolean): void {
+    this.#hear({ kind: 'visibilityChanged', hidden })
   }
 
   reconfig(voters: readonly ReplicaId[]): Promise<void> {

@@ -21,6 +21,10 @@ export interface StartOptions {
   readonly create: 'auto' | 'always' | 'never'
   /** Join this one: others of the name are left alone, and nothing is founded. */
   readonly join?: EnsembleId
+  /** The page runs on a phone: it votes where nobody else can. */
+  readonly phone?: boolean
+  /** Milliseconds; default TIMES. */
+  readonly handoverAfterHidden?: number
   /** Links are proved by it: 32 bytes. Default: there is no secret. */
   readonly linkKey?: Uint8Array
 }
@@ -63,6 +67,8 @@ export interface ReplicaService {
   inspect(): Promise<Reply<ReplicaState>>
   stepDown(reason: string): Promise<Reply<null>>
   reconfig(voters: readonly ReplicaId[]): Promise<Reply<null>>
+  /** Is the page hidden now? Until it says so it is not. */
+  pageHidden(hidden: boolean): Promise<Reply<null>>
   /** The peer said goodbye. */
   peerGone(peer: ReplicaId, reason: string): Promise<Reply<null>>
   /** A page of this browser opened a session (16 hexadecimal digits) and holds its lock; or it ended with its page. */

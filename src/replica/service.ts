@@ -2,6 +2,7 @@ import { BUILD } from '../base/build.ts'
 import { KeeperError } from '../base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import { sessionFromHex } from '../base/life-locks.ts'
+import { TIMES } from '../base/limits.ts'
 import type { ReplicaServer } from '../server/orders.ts'
 import type { Recovered, TxnLog } from '../storage/txn-log.ts'
 import { PEER_VERSION, PEER_VERSION_MAX } from '../transport/codec.ts'
@@ -123,6 +124,10 @@ export class Service implements ReplicaService {
     })
   }
 
+  pageHidden(hidden: boolean): Promise<Reply<null>> {
+    return this.#do(({ replica }) => replica.pageHidden(hidden))
+  }
+
   peerGone(peer: ReplicaId, reason: string): Promise<Reply<null>> {
     return this.#do(({ replica }) => replica.peerGone(peer, reason))
   }
@@ -169,6 +174,7 @@ export class Service implements ReplicaService {
       listener: this.#listener(),
       browser,
       voters: options.voters,
+      timing: { ...TIMES, handoverAfterHidden: options.handoverAfterHidden ?? TIMES.handoverAfterHidden },
     })
     const hello = {
       ensemble,
@@ -179,6 +185,7 @@ export class Service implements ReplicaService {
       format: FORMAT_VERSION,
       browser,
       build: BUILD,
+      phone: options.phone === true,
     }
     const farewells = new Farewells(replica)
     const neighbours = new Neighbours(this.#parts.locks, ensemble, self, {

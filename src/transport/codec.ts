@@ -210,6 +210,11 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
     type: 16,
     write: (w, m) => w.long(m.nonce).long(m.token).buffer(m.touched),
     read: (r) => ({ kind: 'pong', nonce: r.long(), token: r.long(), touched: r.bytes() }),
+    more: {
+      has: (m) => m.hidden !== undefined,
+      write: (w, m) => w.bool(m.hidden === true),
+      read: (r, m) => ({ ...m, hidden: r.bool() }),
+    },
   },
   request: {
     type: 17,
@@ -230,6 +235,11 @@ const WORDS: { readonly [K in Kind]: Word<MessageOf<K>> } = {
     type: 20,
     write: (w, m) => w.long(m.nonce),
     read: (r) => ({ kind: 'handOver', nonce: r.long() }),
+    more: {
+      has: (m) => m.to !== undefined,
+      write: (w, m) => w.long(m.to ?? 0),
+      read: (r, m) => ({ ...m, to: replica(r) }),
+    },
   },
   refuse: {
     type: 21,

@@ -59,6 +59,7 @@ export class FramedPeerLink implements IntroducingLink {
       version: Math.min(versionMax, PEER_VERSION_MAX),
       ...(peer.adopted === true ? { adopted: true } : {}),
       ...(peer.lasting === true ? { lasting: true } : {}),
+      ...(peer.phone === true ? { phone: true } : {}),
     }
     this.#control = control
     this.#bulk = bulk

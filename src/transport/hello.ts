@@ -41,7 +41,7 @@ const CODES: readonly RefusalCode[] = [
 ]
 const NAME_LENGTH_MAX = 200
 /** The later additions so far: a byte each. */
-const ADDITIONS = ['adopted', 'bulk', 'lasting'] as const
+const ADDITIONS = ['adopted', 'bulk', 'lasting', 'phone'] as const
 
 export const isGreeting = (bytes: Uint8Array): boolean => bytes[0] === GREETING
 

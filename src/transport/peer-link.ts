@@ -23,6 +23,8 @@ export interface Hello {
   readonly bulk?: boolean
   /** Runs on a server, not in a page. */
   readonly lasting?: boolean
+  /** Its page runs on a phone, which stops pages to save its battery. */
+  readonly phone?: boolean
 }
 
 /** A link after its handshake: whole messages, decoded strictly, in order. What cannot be decoded closes the link (`BadPeer`). */

@@ -6,13 +6,14 @@ import { isReplicaId, type ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import { proposeRecord } from './broadcast.ts'
 import type { Order } from './facts.ts'
-import { isLasting, onStepDownRequested, successor } from './handover.ts'
+import { giveWay, isLasting, onStepDownRequested, successor } from './handover.ts'
 import { configOf, configZxid, entriesBetween, lastZxid } from './history.ts'
 import { type Config, encodeConfig, isVoter } from './membership.ts'
 import { counted, type Leading, type Learner, mark, type Peer } from './peer.ts'
 import { majority } from './quorum.ts'
 import { raiseFormat } from './raise-format.ts'
 import { stepDown } from './roles.ts'
+import { isHidden } from './sight.ts'
 import { batches } from './synchronization.ts'
 
 /** A member as the policy sees it. */
@@ -29,13 +30,16 @@ export interface Member {
   readonly evictable: boolean
   /** Runs on a server, not in a page. */
   readonly lasting: boolean
+  /** On a phone, or its page has been hidden for long: browsers stop such pages first. */
+  readonly fleeting: boolean
   /** When it came, milliseconds. */
   readonly since: number
 }
 
 /**
  * The voters that there should be: 1, 3 or 5, never an even number; voters that are there stay, gone ones are replaced or dropped, new ones
- * come from browsers that have no vote yet first, then in the order in which they came. Null: leave it.
+ * come from browsers that have no vote yet first, then in the order in which they came; phones and hidden pages only where nobody else is
+ * there. Null: leave it.
  */
 export function decideVoters(members: readonly Member[], target: number): readonly ReplicaId[] | null {
   const voters = members.filter((one) => one.voter)
@@ -53,10 +57,12 @@ export function decideVoters(members: readonly Member[], target: number): readon
   if (kept.length === voters.length && voters.length === size) return null
   if (kept.length === voters.length && size < voters.length && voters.length <= target) return null
   const chosen = kept.slice(0, size)
-  const waiting = [...steady].sort((a, b) => a.since - b.since || a.id - b.id)
-  while (chosen.length < size && waiting.length > 0) {
-    const fresh = waiting.findIndex((one) => !chosen.some((other) => other.browser === one.browser))
-    chosen.push(...waiting.splice(Math.max(0, fresh), 1))
+  for (const last of [false, true]) {
+    const waiting = steady.filter((one) => one.fleeting === last).sort((a, b) => a.since - b.since || a.id - b.id)
+    while (chosen.length < size && waiting.length > 0) {
+      const fresh = waiting.findIndex((one) => !chosen.some((other) => other.browser === one.browser))
+      chosen.push(...waiting.splice(Math.max(0, fresh), 1))
+    }
   }
   const ids = chosen.map((one) => one.id)
   const same = ids.length === voters.length && voters.every((one) => ids.includes(one.id))
@@ -85,6 +91,7 @@ function membersOf(peer: Peer, role: Leading, config: Config): Member[] {
       steady:
         !adopted && learner !== undefined && learner.stage === 'active' && peer.now - learner.activeAt >= timing.steady,
       evictable: !self && (adopted || (learner === undefined && peer.now - gone.at >= grace)),
+      fleeting: peer.links.get(id)?.about.phone === true || isHidden(peer, id),
       lasting: self ? peer.options.lasting === true : isLasting(peer, id),
       since: self ? role.since : (learner?.since ?? 0),
     }
@@ -106,6 +113,8 @@ export function autopilotOnTick(peer: Peer, role: Leading, orders: Order[]): voi
   if (peer.options.adopted === true && successor(peer, role) !== null)
     return onStepDownRequested(peer, 'adopted', orders)
   if (role.change === null) {
+    giveWay(peer, role, orders)
+    if (peer.role !== role || role.handingOver !== null) return
     raiseFormat(peer, role, config, orders)
     if (settledConfig(peer, role) !== config) return
     const voters = decideVoters(membersOf(peer, role, config), peer.options.voters)

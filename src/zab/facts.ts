@@ -27,7 +27,9 @@ export type Fact =
   | { readonly kind: 'touched'; readonly sessions: Uint8Array }
   /** The page asked for these voters (`keeper.reconfig`); otherwise the autopilot decides. */
   | { readonly kind: 'reconfigRequested'; readonly tag: number; readonly voters: readonly ReplicaId[] }
-  /** A leader should hand over: to a level voter of its choice (close, hidden page, the demo's button). */
+  /** The replica's page was hidden, or shown again. A replica without a page hears nothing of this. */
+  | { readonly kind: 'visibilityChanged'; readonly hidden: boolean }
+  /** A leader should hand over: to a level voter of its choice (close, the demo's button). */
   | { readonly kind: 'stepDownRequested'; readonly reason: string }
   /** A member said goodbye, or its lock was granted to someone: it is surely gone. */
   | { readonly kind: 'peerGone'; readonly peer: ReplicaId; readonly reason: string }
@@ -51,6 +53,8 @@ export interface PeerAbout {
   readonly adopted?: boolean
   /** Runs on a server, not in a page that somebody closes: leads rather than those, and where one vote has to do it is this one's. */
   readonly lasting?: boolean
+  /** Its page runs on a phone. */
+  readonly phone?: boolean
 }
 
 /** One change of durable state; the changes of one `write` order are atomic, and writes become durable in order. */

@@ -7,7 +7,7 @@ import { KeeperError } from '../base/errors.ts'
 import type { Entry } from './entry.ts'
 import type { Change } from './facts.ts'
 import { decodeConfig, decodeFormat, FIRST_FORMAT, formatOf } from './membership.ts'
-import type { PeerStart } from './peer.ts'
+import type { PeerStart } from './options.ts'
 
 /** The highest format that these changes ask of whoever reads them. */
 export function formatAsked(changes: readonly Change[]): number {

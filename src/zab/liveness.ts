@@ -109,7 +109,7 @@ export function onLinkOpened(peer: Peer, id: ReplicaId, link: LinkId, about: Pee
     onLinkClosed(peer, id, old.link, 'replaced', orders)
     orders.push({ kind: 'closeLink', peer: id, link: old.link, reason: 'replaced by a newer link' })
   }
-  peer.links.set(id, { link, about, heardAt: peer.now, early: null })
+  peer.links.set(id, { link, about, heardAt: peer.now, sight: null, early: null })
   const role = peer.role
   if (role.kind !== 'looking' || !role.settling) {
     orders.push({ kind: 'send', to: id, link, message: currentNotification(peer) })

@@ -187,6 +187,8 @@ export interface Pong {
   readonly nonce: number
   readonly token: number
   readonly touched: Uint8Array
+  /** Is the learner's page hidden? Version 2. */
+  readonly hidden?: boolean
 }
 
 /** Learner → leader: client requests, in the order in which they came (each opaque to zab). */
@@ -211,10 +213,12 @@ export interface SyncReply {
   readonly zxid: Zxid
 }
 
-/** Leader → a named voter that holds everything: "I step down; start an election now." Only a hint. */
+/** Leader → voters, when one of them holds everything: "I step down for it; start an election now, by a vote for it." Only a hint. */
 export interface HandOver {
   readonly kind: 'handOver'
   readonly nonce: number
+  /** Absent: who hears this. Version 2. */
+  readonly to?: ReplicaId
 }
 
 /** Leader → learner: "this session is over" (I am not your leader, or you fell behind); start again. */

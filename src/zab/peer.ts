@@ -5,49 +5,11 @@ import type { Order, PeerAbout } from './facts.ts'
 import { configOf, type History, lastZxid, makeHistory } from './history.ts'
 import { isVoter } from './membership.ts'
 import type { Digest, FollowerInfo } from './messages.ts'
+import type { PeerOptions, PeerStart } from './options.ts'
 import type { Relay, Search } from './relay-state.ts'
+import type { GaveWay, Sight } from './sight.ts'
 import type { Staged } from './staged.ts'
-import type { Remembered, Standing } from './standing.ts'
-
-/** Times in milliseconds; the simulator draws others. */
-export interface Timing {
-  readonly heartbeat: number
-  readonly silence: number
-  readonly establish: number
-  readonly finalizeVote: number
-  readonly revote: number
-  readonly revoteMax: number
-  readonly steady: number
-  readonly reloadGrace: number
-  readonly evictAfter: number
-}
-
-export interface PeerOptions extends Pick<PeerAbout, 'browser' | 'format' | 'adopted' | 'lasting'> {
-  readonly id: ReplicaId
-  /** How many voters the autopilot aims at: 1, 3 or 5. */
-  readonly voters: number
-  readonly timing: Timing
-  readonly proposalsInFlightMax: number
-  readonly batchBytesMax: number
-  readonly historyEntriesMax: number
-  /** How many observers it takes below itself. */
-  readonly observersMax: number
-  /** Seeds the jitter; the core has no chance of its own. */
-  readonly seed: number
-}
-
-/** What was found in the log at the start. */
-export interface PeerStart {
-  readonly acceptedEpoch: number
-  readonly currentEpoch: number
-  readonly base: Zxid
-  readonly baseConfig: Entry | null
-  readonly entries: readonly Entry[]
-  readonly memory: readonly Remembered[]
-  readonly demoted: boolean
-  /** The host has applied the log up to here. */
-  readonly committed: Zxid
-}
+import type { Standing } from './standing.ts'
 
 export interface Vote {
   readonly leader: ReplicaId
@@ -59,6 +21,8 @@ export interface LinkState {
   readonly link: LinkId
   readonly about: PeerAbout
   heardAt: number
+  /** Is its page seen? Null: it has not said so yet. */
+  sight: Sight | null
   /** A FollowerInfo that came before this peer knew that it leads. */
   early: Omit<FollowerInfo, 'kind'> | null
 }
@@ -262,6 +226,9 @@ export interface Peer {
   halted: boolean
   /** The role that the host was told last, so that it hears of changes only. */
   told: Told | null
+  /** Of its own page. */
+  sight: Sight
+  gaveWay: GaveWay | null
   /** After a hand-over: whom to vote for instead of oneself, for a while. */
   preferred: { readonly leader: ReplicaId; readonly until: number } | null
 }
@@ -295,6 +262,8 @@ export function makePeer(options: PeerOptions, start: PeerStart, now: number): P
     patience: 1,
     halted: false,
     told: null,
+    sight: { hidden: false, since: now },
+    gaveWay: null,
     preferred: null,
   }
 }

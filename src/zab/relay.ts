@@ -25,6 +25,7 @@ import type {
 import { redirect } from './parent.ts'
 import { amVoter, type Following, isSound, type Learner, mark, type Peer } from './peer.ts'
 import { refuse } from './roles.ts'
+import { pongOf } from './sight.ts'
 import { batches, planSync } from './synchronization.ts'
 
 /** Rounds of pings that may be unanswered (6 s at the usual heartbeat: more than slow links take); a learner that reads slower is let go and synchronizes again. */
@@ -103,7 +104,7 @@ export function relayOn(peer: Peer, role: Following, learner: Learner, message: 
     case 'pong':
       if (message.token > role.relay.token) return mark(orders, 'pong-of-the-future')
       learner.token = Math.max(learner.token, message.token)
-      if (message.touched.length > 0) sendUp(role, { ...message, nonce: role.nonce, token: role.token }, orders)
+      if (message.touched.length > 0) sendUp(role, pongOf(peer, role, message.touched), orders)
       return
     case 'request':
       if (learner.stage !== 'active') return mark(orders, 'request-without-leader')

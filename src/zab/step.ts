@@ -23,7 +23,7 @@ import {
 } from './discovery.ts'
 import { onEarlyFollower, onNotification, trySettle } from './election.ts'
 import type { Fact, Order } from './facts.ts'
-import { onStepDownRequested } from './handover.ts'
+import { learnerOnHandOver, onStepDownRequested } from './handover.ts'
 import { configOf } from './history.ts'
 import { onLinkClosed, onLinkOpened, onPeerGone, onTicked, onWoke } from './liveness.ts'
 import type { Message, Pong } from './messages.ts'
@@ -32,6 +32,7 @@ import { type Following, isSound, type Leading, type Learner, mark, type Peer, t
 import { leaderOnReadmitted, learnerOnReadmit, learnerReadmissionStored, onRegressed } from './readmission.ts'
 import { relayOn, relayOnFollowerInfo } from './relay.ts'
 import { refuse, stepDown } from './roles.ts'
+import { onVisibilityChanged, pongOf, sawLearner } from './sight.ts'
 import { leaderOnSync, learnerOnSyncReply, onSyncRequested } from './sync-read.ts'
 import {
   leaderOnAckNewLeader,
@@ -90,6 +91,9 @@ export function step(peer: Peer, fact: Fact): Order[] {
       break
     case 'reconfigRequested':
       onReconfigRequested(peer, fact.tag, fact.voters, orders)
+      break
+    case 'visibilityChanged':
+      onVisibilityChanged(peer, fact.hidden)
       break
     case 'stepDownRequested':
       onStepDownRequested(peer, fact.reason, orders)
@@ -220,7 +224,7 @@ function leaderOn(peer: Peer, role: Leading, learner: Learner, message: FromLear
     case 'ack':
       return leaderOnAck(peer, role, learner, message.zxid, orders)
     case 'pong':
-      return leaderOnPong(role, learner, message, orders)
+      return leaderOnPong(peer, role, learner, message, orders)
     case 'request':
       return onRequested(peer, message.requests, orders)
     case 'syncRequest':
@@ -235,9 +239,10 @@ function leaderOn(peer: Peer, role: Leading, learner: Learner, message: FromLear
   }
 }
 
-function leaderOnPong(role: Leading, learner: Learner, pong: Pong, orders: Order[]): void {
+function leaderOnPong(peer: Peer, role: Leading, learner: Learner, pong: Pong, orders: Order[]): void {
   if (pong.token > role.token) return mark(orders, 'pong-of-the-future')
   learner.token = Math.max(learner.token, pong.token)
+  sawLearner(peer, learner, pong)
   if (pong.touched.length > 0) orders.push({ kind: 'touch', sessions: pong.touched })
 }
 
@@ -270,19 +275,13 @@ function learnerOn(peer: Peer, role: Following, message: FromLeader, orders: Ord
       return write(peer, [{ kind: 'currentEpoch', epoch: peer.currentEpoch }], { kind: 'nothing' }, orders)
     case 'ping':
       role.token = message.token
-      orders.push({
-        kind: 'send',
-        to: role.leader,
-        link: role.link,
-        message: { kind: 'pong', nonce: role.nonce, token: message.token, touched: NOTHING },
-      })
+      orders.push({ kind: 'send', to: role.leader, link: role.link, message: pongOf(peer, role, NOTHING) })
       return learnerOnWanted(peer, role, message, orders)
     case 'syncReply':
       if (role.phase !== 'broadcast') return stepDown(peer, 'SyncReply out of turn', orders)
       return learnerOnSyncReply(role, message, orders)
     case 'handOver':
-      mark(orders, 'successor')
-      return stepDown(peer, 'the leader hands over', orders)
+      return learnerOnHandOver(peer, message, orders)
     case 'quarantine':
       return learnerOnQuarantine(peer, role, orders)
     case 'digest':
@@ -305,11 +304,6 @@ function onTouched(peer: Peer, sessions: Uint8Array, orders: Order[]): void {
   const role = peer.role
   if (role.kind === 'leading') orders.push({ kind: 'touch', sessions })
   else if (role.kind === 'following' && role.phase === 'broadcast') {
-    orders.push({
-      kind: 'send',
-      to: role.leader,
-      link: role.link,
-      message: { kind: 'pong', nonce: role.nonce, token: role.token, touched: sessions },
-    })
+    orders.push({ kind: 'send', to: role.leader, link: role.link, message: pongOf(peer, role, sessions) })
   }
 }

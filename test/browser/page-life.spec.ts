@@ -111,6 +111,38 @@ test('hidden for minutes, where timers of pages ring once a minute: sessions and
   )
 })
 
+test('the leader is hidden for long: a voter whose page is visible leads, once, and nothing is lost', async () => {
+  const tabs: Puppet[] = []
+  for (let i = 0; i < 3; i++) {
+    const tab = await puppets.open()
+    await openKeeper(tab, 'gives way', 6000, { handoverAfterHidden: 4000 })
+    tabs.push(tab)
+  }
+  const [founder, other, visible] = tabs as [Puppet, Puppet, Puppet]
+  for (const [tab, state] of [[founder, 'hidden'] as const, [other, 'hidden'] as const, [visible, 'visible'] as const])
+    expect(await tab.page.evaluate(() => document.visibilityState)).toBe(state)
+  await keepCreating(other, '/other')
+  await keepCreating(founder, '/founder')
+  const { replica } = await inspectPuppet(visible)
+  await expect.poll(async () => (await inspectPuppet(other)).leader, { timeout: 30_000 }).toBe(replica)
+  const gaveWay = () => founder.page.evaluate(async () => (await window.keeper.inspect()).marks['gives-way'])
+  expect(await gaveWay()).toBe(1)
+  // All are hidden: it goes on to lead.
+  await puppets.open()
+  expect(await visible.page.evaluate(() => document.visibilityState)).toBe('hidden')
+  await pause(6000)
+  expect((await inspectPuppet(visible)).role).toBe('leading')
+  expect(await gaveWay()).toBe(1)
+  const [byOther, byFounder] = [await createdOf(other), await createdOf(founder)]
+  expect(byOther.length).toBeGreaterThan(0)
+  expect(byFounder.length).toBeGreaterThan(0)
+  for (const tab of tabs) {
+    expect(await missing(tab, '/other', byOther)).toEqual([])
+    expect(await missing(tab, '/founder', byFounder)).toEqual([])
+    expect(await toldOf(tab)).not.toContainEqual(expect.stringMatching(/^lost/))
+  }
+})
+
 test('the leader is frozen for a minute: it comes back as the replica that it was; its page, whose session is over, opens anew @slow', async () => {
   test.setTimeout(180_000)
   const tabs = await voters(puppets, 'minute', 3)

@@ -83,9 +83,9 @@ const milliseconds = (word: string | undefined): number => Number(/^(\d+)ms$/.ex
 const text = (word: string | undefined): Uint8Array => new TextEncoder().encode((word ?? '').replaceAll('"', ''))
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`, `room`, `format`, `version`; `empty`: a joiner; `adopted`: run for a dead tab. */
+  /** Makes peers with the same disk: `voters` (default: all of them), `log`, `accepted`, `current`, `target`, `history`, `room`, `format`, `version`; `empty`: a joiner; `adopted`: run for a dead tab; `phone`: on a phone. */
   peers: (stage, words, options) => {
-    const who = words.filter((word) => word !== 'empty' && word !== 'adopted').map(id)
+    const who = words.filter((word) => /^\d/.test(word)).map(id)
     const voters = options.has('voters') ? ids(options.get('voters') as string) : who
     const entries = words.includes('empty') ? [] : [...founding(voters), ...log(options.get('log'))]
     const last = entries.at(-1)?.zxid ?? (0 as Zxid)
@@ -98,6 +98,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
           format: Number(options.get('format') ?? 1),
           historyEntriesMax: Number(options.get('history') ?? 1000),
           adopted: words.includes('adopted'),
+          phone: words.includes('phone'),
           observersMax: Number(options.get('room') ?? 8),
           version: Number(options.get('version') ?? PEER_VERSION_MAX),
         },
@@ -169,6 +170,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   stepdown: (stage, words) => {
     stage.turn(stage.actor(id(words[0])), [{ kind: 'stepDownRequested', reason: 'the page closes' }])
+  },
+  /** `hide 1`, `reveal 1`: the page of 1 is hidden, and seen again. */
+  hide: (stage, words) => {
+    for (const word of words) stage.turn(stage.actor(id(word)), [{ kind: 'visibilityChanged', hidden: true }])
+  },
+  reveal: (stage, words) => {
+    for (const word of words) stage.turn(stage.actor(id(word)), [{ kind: 'visibilityChanged', hidden: false }])
   },
   reconfig: (stage, words, options) => {
     const voters = ids(options.get('voters') ?? '')

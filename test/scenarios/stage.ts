@@ -20,6 +20,7 @@ export interface ActorOptions {
   readonly historyEntriesMax: number
   readonly adopted: boolean
   readonly observersMax: number
+  readonly phone: boolean
   /** The highest version of the peer protocol. */
   readonly version: number
 }
@@ -190,8 +191,9 @@ export class Stage {
         incarnation: 1,
         browser: `browser ${other}`,
         format,
-        version: options.version,
+        version: Math.min(options.version, this.actor(id).options.version),
         adopted: options.adopted,
+        phone: options.phone,
       }
       this.turn(this.actor(id), [{ kind: 'linkOpened', peer: other, link, about }])
     }

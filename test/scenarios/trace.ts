@@ -81,7 +81,7 @@ function message(m: Message): string {
     case 'ping':
       return `Ping ${m.token}${m.wanted ? ', wants observers' : ''}${m.named === undefined ? '' : `, wants ${m.named}`}`
     case 'pong':
-      return `Pong ${m.token}`
+      return `Pong ${m.token}${m.hidden === true ? ', hidden' : ''}`
     case 'request':
       return `Request ${m.requests.map(quoted).join(' ')}`
     case 'syncRequest':
@@ -89,7 +89,7 @@ function message(m: Message): string {
     case 'syncReply':
       return `SyncReply ${m.tag}: ${formatZxid(m.zxid)}`
     case 'handOver':
-      return 'HandOver'
+      return `HandOver${m.to === undefined ? '' : ` to ${m.to}`}`
     case 'regressed':
       return `Regressed: accepted ${m.acceptedEpoch}, current ${m.currentEpoch}, last ${formatZxid(m.zxid)}`
     case 'digest':

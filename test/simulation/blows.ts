@@ -62,6 +62,13 @@ export class Blows {
     })
   }
 
+  /** Or the other way round. */
+  hide(node: Node): void {
+    if (node.options.lasting) return
+    this.#scene.say(`${node.hidden ? 'show' : 'hide'} ${node.id}`)
+    node.hide(!node.hidden)
+  }
+
   reset(a: Node, b: Node, chance: Chance): void {
     if (a === b) return
     this.#scene.say(`reset ${a.id} ${b.id}`)

@@ -57,7 +57,7 @@ export interface LifeOptions {
 export async function live(seed: number, options: LifeOptions = {}): Promise<LifeReport> {
   const world = new World(seed, seed % 2 === 1)
   const swarm = world.chance('swarm')
-  const shape: Swarm = { ...drawSwarm(swarm), ...options.shape }
+  const shape: Swarm = { ...drawSwarm(swarm, world.chance('pages')), ...options.shape }
   const { size, voters, duration, latencyMin, latencyMean, diskFaults, rates, sameBrowser } = shape
   const tree = options.profile === 'tree' || options.profile === 'tasks'
   // Clients write all the time: who comes by slow links needs as much of the log as is written meanwhile, or every snapshot comes too late.
@@ -116,7 +116,9 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       historyEntriesMax,
       observersMax: shape.observersMax,
       deployedAt: shape.deployedAt,
+      handoverAfterHidden: shape.handoverAfterHidden,
       lasting: shape.server && id === 2 && id !== forger?.liar,
+      phone: world.chance('phones').is(0.2),
       onDisk: (kind) => ambushes.onDisk(node, kind),
       makeServer: () => (tree ? new Server({ changesKept: historyEntriesMax * 4 }) : new Tape()),
       truth: tree ? truth : null,
@@ -126,6 +128,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       },
     })
     nodes.push(node)
+    node.hidden = shape.hide > 0 && !node.options.lasting && world.chance('pages').is(0.5)
     say(`join ${id}`)
     node.start()
     return node
@@ -197,6 +200,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   })
   occurrences.every('remember', rates.backwards * 4, () => backwards.remember())
   occurrences.every('backwards', rates.backwards, () => backwards.strike())
+  occurrences.every('hide', shape.hide, (chance) => blows.hide(chance.pick(nodes)))
   scheduleFaults(occurrences, rates, nodes, blows, ambushes)
 
   const watch = (): boolean => {

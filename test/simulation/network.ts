@@ -49,7 +49,8 @@ class End implements PeerLink {
   }
 
   get about(): PeerAbout {
-    return this.other.about
+    const { about } = this.other
+    return { ...about, version: Math.min(about.version ?? 1, this.self.about.version ?? 1) }
   }
 
   send(messages: readonly Message[]): void {

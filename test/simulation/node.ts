@@ -4,6 +4,7 @@ import type { Zxid } from '../../src/base/zxid.ts'
 import type { Platform } from '../../src/replica/api.ts'
 import { Replica } from '../../src/replica/replica.ts'
 import type { ReplicaServer, ServerOrder } from '../../src/server/orders.ts'
+import { PEER_VERSION_MAX } from '../../src/transport/codec.ts'
 import type { PeerLink } from '../../src/transport/peer-link.ts'
 import type { PeerAbout } from '../../src/zab/facts.ts'
 import type { Chance } from './chance.ts'
@@ -29,6 +30,8 @@ export interface NodeOptions {
   /** See Swarm. */
   readonly deployedAt: number | null
   readonly lasting: boolean
+  readonly phone: boolean
+  readonly handoverAfterHidden: number
   /** It has issued a write, or one is on the disk and it has not heard of it. */
   /** Its link says what is not so: what it makes of the answers proves nothing. */
   readonly lies: boolean
@@ -69,7 +72,10 @@ export class Node implements Station {
       incarnation: this.options.disk.incarnation,
       browser: this.options.browser,
       format: this.format,
+      // A build that knows no later format is one that speaks no later version.
+      version: this.options.deployedAt === null ? PEER_VERSION_MAX : this.format,
       lasting: this.options.lasting,
+      phone: this.options.phone,
     }
   }
 
@@ -119,7 +125,7 @@ export class Node implements Station {
       platform,
       browser: this.options.browser,
       voters: this.options.voters,
-      timing: TIMES,
+      timing: { ...TIMES, handoverAfterHidden: this.options.handoverAfterHidden },
       snapshotEvery: this.options.snapshotEvery,
       historyEntriesMax: this.options.historyEntriesMax,
       observersMax: this.options.observersMax,
@@ -143,6 +149,15 @@ export class Node implements Station {
     this.replica = replica
     this.started = true
     replica.start()
+    if (this.hidden) replica.pageHidden(true)
+  }
+
+  /** Its page is. */
+  hidden = false
+
+  hide(hidden: boolean): void {
+    this.hidden = hidden
+    this.replica?.pageHidden(hidden)
   }
 
   started = false

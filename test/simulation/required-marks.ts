@@ -24,6 +24,7 @@ export const REQUIRED_MARKS: readonly string[] = [
   'two-links-same-peer',
   // Ends of a role.
   'follower-stepped-down',
+  'gives-way',
   'handed-over',
   'leader-stepped-down',
   'no-successor',

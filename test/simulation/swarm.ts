@@ -39,11 +39,14 @@ export interface Swarm {
   readonly deployedAt: number | null
   /** One of them runs on a server. */
   readonly server: boolean
+  /** How often a page is hidden, or shown again, a second; and after how long a hidden leader gives way. */
+  readonly hide: number
+  readonly handoverAfterHidden: number
 }
 
 /** Each fault is absent in many lives, so that the others are seen alone. */
-export function drawSwarm(swarm: Chance): Swarm {
-  const rare = (p: number, lo: number, hi: number): number => (swarm.is(p) ? lo * (hi / lo) ** swarm.real() : 0)
+export function drawSwarm(swarm: Chance, pages: Chance): Swarm {
+  const rare = (p: number, lo: number, hi: number, of = swarm): number => (of.is(p) ? lo * (hi / lo) ** of.real() : 0)
   return {
     size: swarm.is(0.05) ? swarm.int(8, 27) : swarm.pick([1, 2, 3, 3, 3, 4, 5, 6, 7]),
     voters: swarm.pick([1, 3, 3, 3, 5] as const),
@@ -73,5 +76,7 @@ export function drawSwarm(swarm: Chance): Swarm {
     core: swarm.is(0.5),
     deployedAt: swarm.is(0.3) ? swarm.int(0, 20_000) : null,
     server: swarm.is(0.3),
+    hide: rare(0.5, 0.1, 1, pages),
+    handoverAfterHidden: pages.pick([500, 500, 3000]),
   }
 }

@@ -20,6 +20,7 @@ describe('the options of Keeper.open', () => {
       sessionTimeout: 10_000,
       voters: 3,
       create: 'auto',
+      handoverAfterHidden: 10_000,
     })
   })
 
@@ -35,6 +36,8 @@ describe('the options of Keeper.open', () => {
     [{ ensemble: 'e', sessionTimeout: 2000.5 }, 'sessionTimeout'],
     [{ ensemble: 'e', sessionTimeout: '10000' }, 'sessionTimeout'],
     [{ ensemble: 'e', voters: 2 }, 'voters'],
+    [{ ensemble: 'e', handoverAfterHidden: -1 }, 'handoverAfterHidden'],
+    [{ ensemble: 'e', handoverAfterHidden: Number.POSITIVE_INFINITY }, 'handoverAfterHidden'],
     [{ ensemble: 'e', create: 'maybe' }, 'create'],
     [{ ensemble: 'e', signal: {} }, 'signal'],
     [{ ensemble: 'e', worker: 'worker.js' }, 'worker'],

@@ -3,9 +3,10 @@ import { expect, test } from 'vitest'
 import { decideVoters, type Member } from '../../../src/zab/autopilot.ts'
 import { r } from './subject.ts'
 
-/** `1V` a voter that is there, `1v` one that is away for now, `1x` one that is gone for good, `1s` a steady observer, `1n` a new one; `@b` its browser; `*` the leader, `!` on a server. */
+/** `1V` a voter that is there, `1v` one that is away for now, `1x` one that is gone for good, `1s` a steady observer, `1n` a new one; `@b` its browser; `*` the leader, `!` on a server, `~` on a phone or hidden for long. */
 function member(text: string): Member {
-  const [, id = '', what = '', browser = 'b', self, lasting] = /^(\d+)([Vvxsn])(?:@(\w+))?(\*)?(!)?$/.exec(text) ?? []
+  const [, id = '', what = '', browser = 'b', self, lasting, fleeting] =
+    /^(\d+)([Vvxsn])(?:@(\w+))?(\*)?(!)?(~)?$/.exec(text) ?? []
   const voter = 'Vvx'.includes(what)
   return {
     id: r(Number(id)),
@@ -16,6 +17,7 @@ function member(text: string): Member {
     steady: 'Vs'.includes(what),
     evictable: what === 'x',
     lasting: lasting !== undefined,
+    fleeting: fleeting !== undefined,
     since: Number(id),
   }
 }
@@ -52,6 +54,19 @@ test.each([
   // Browsers that have no vote yet come first.
   ['1V@one* 2s@one 3s@one 4s@two 5s@three', 3, [1, 4, 5]],
   ['1V@one* 2s@one 3s@one', 3, [1, 2, 3]],
+  // Phones and hidden pages come last, also before a vote that would be the second one of a browser.
+  ['1V* 2s~ 3s 4s', 3, [1, 3, 4]],
+  ['1V@one* 2s@two~ 3s@one 4s@one', 3, [1, 3, 4]],
+  ['1V@one* 2s@two~ 3s@one 4s@one', 5, [1, 3, 4]],
+  ['1V@one* 2s@one~ 3s@one 4s@two~', 3, [1, 3, 4]],
+  ['1V* 2s~ 3s~', 3, [1, 2, 3]],
+  ['1V*~ 2s~ 3s', 3, [1, 2, 3]],
+  ['1V* 2V 3x 4s~ 5s', 3, [1, 2, 5]],
+  ['1V* 2V 3x 4s~', 3, [1, 2, 4]],
+  // Who votes is not voted out for it.
+  ['1V* 2V~ 3V~ 4s 5s', 3, null],
+  ['1V*~ 2V 3V', 3, null],
+  ['1V*~ 2s', 3, null],
   // More than the target: those who came last go. An even number that somebody asked for stays while all are there.
   ['1V* 2V 3V 4V 5V', 3, [1, 2, 3]],
   ['1V* 2V', 3, null],
@@ -68,11 +83,18 @@ test.each([
   expect(decide(members, target)).toEqual(voters)
 })
 
-const anyone = fc.record({ what: fc.constantFrom('V', 'v', 'x', 's', 'n'), browser: fc.constantFrom('p', 'q') })
+const anyone = fc.record({
+  what: fc.constantFrom('V', 'v', 'x', 's', 'n'),
+  browser: fc.constantFrom('p', 'q'),
+  fleeting: fc.constantFrom('', '~'),
+})
 test('what it decides is odd, holds the leader, takes nobody new who is not steady, and is final', () => {
   fc.assert(
     fc.property(fc.array(anyone, { maxLength: 8 }), fc.constantFrom(1, 3, 5), (others, target) => {
-      const members = ['1V@p*', ...others.map(({ what, browser }, i) => `${i + 2}${what}@${browser}`)].map(member)
+      const members = [
+        '1V@p*',
+        ...others.map(({ what, browser, fleeting }, i) => `${i + 2}${what}@${browser}${fleeting}`),
+      ].map(member)
       const voters = decideVoters(members, target)
       if (voters === null) return
       expect(voters.length % 2).toBe(1)
@@ -81,7 +103,10 @@ test('what it decides is odd, holds the leader, takes nobody new who is not stea
       for (const one of members) {
         if (!voters.includes(one.id)) continue
         expect(one.evictable).toBe(false)
-        if (!one.voter) expect(one.present && one.steady).toBe(true)
+        if (one.voter) continue
+        expect(one.present && one.steady).toBe(true)
+        const better = members.filter((other) => !other.voter && other.steady && other.present && !other.fleeting)
+        if (one.fleeting) expect(better.filter(({ id }) => !voters.includes(id))).toEqual([])
       }
       const after = members.map((one) => ({
         ...one,

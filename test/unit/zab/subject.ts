@@ -5,7 +5,8 @@ import type { Entry } from '../../../src/zab/entry.ts'
 import type { Fact, Order } from '../../../src/zab/facts.ts'
 import { encodeConfig, encodeFormat, FORMAT_VERSION } from '../../../src/zab/membership.ts'
 import type { Message } from '../../../src/zab/messages.ts'
-import { makePeer, type Peer, type PeerOptions, type PeerStart } from '../../../src/zab/peer.ts'
+import type { PeerOptions, PeerStart } from '../../../src/zab/options.ts'
+import { makePeer, type Peer } from '../../../src/zab/peer.ts'
 import { step } from '../../../src/zab/step.ts'
 
 export const ENSEMBLE = '0123456789abcdef0123456789abcdef' as EnsembleId
