@@ -23,6 +23,7 @@ export type {
   WatchNotice,
   ZnodeClient,
 } from './client/api.ts'
+export { type KeyPair, keyId } from './client/key-auth.ts'
 export type { IceServers, Inspection, KeeperBase, KeeperEvents, KeeperOpenOptions } from './keeper/api.ts'
 export type { KeeperEvent } from './keeper/events.ts'
 export { Keeper } from './keeper/keeper.ts'

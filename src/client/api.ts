@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { SessionId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
+import type { KeyPair } from './key-auth.ts'
 
 /** ZooKeeper's Stat. Times are the leader's wall clock in milliseconds; zxids are numbers (see base/zxid). */
 export interface Stat {
@@ -163,6 +164,12 @@ export interface ZnodeClient {
   sync(path?: string, options?: CallOptions): Promise<void>
   /** A second one of the same kind of scheme adds, never replaces. AuthFailed is final for this client. */
   addAuth(scheme: string, auth: Uint8Array | string): Promise<void>
+  /**
+   * Proves that this session holds a private key (ECDSA, P-256; WebCrypto), without ever showing it: ACLs name the public one as
+   * `{ scheme: 'key', id: await keyId(publicKey) }`. A proof is good for this session only, so whoever overhears it has nothing. Waits
+   * until there is a session. BadArguments, Unsupported (no secure context); AuthFailed is final for this client.
+   */
+  addKey(pair: KeyPair, options?: CallOptions): Promise<void>
   whoAmI(options?: CallOptions): Promise<readonly { readonly scheme: string; readonly user: string }[]>
   getEphemerals(prefix?: string, options?: CallOptions): Promise<readonly string[]>
   getAllChildrenNumber(path: string, options?: CallOptions): Promise<number>

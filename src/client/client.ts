@@ -23,6 +23,7 @@ import type {
 import { checkAcl, checkData, checkPath, checkVersion, refuse, showAcl } from './arguments.ts'
 import { Chroot } from './chroot.ts'
 import type { Connector } from './frame-pipe.ts'
+import { checkKeyPair, type KeyPair, proveKey } from './key-auth.ts'
 import type { ClientOptions } from './options.ts'
 import { failure, Requests } from './requests.ts'
 import { Session } from './session.ts'
@@ -251,6 +252,12 @@ export class Client implements ZnodeClient {
     if (typeof auth !== 'string' && !(auth instanceof Uint8Array))
       throw refuse('auth', 'must be a Uint8Array or a string')
     return this.#session.authenticate(scheme, typeof auth === 'string' ? utf8(auth) : auth)
+  }
+
+  async addKey(pair: KeyPair, options: CallOptions = {}): Promise<void> {
+    checkKeyPair(pair)
+    await this.connected(options)
+    return this.#session.authenticate('key', await proveKey(pair, this.sessionId, this.#session.password))
   }
 
   async whoAmI(options: CallOptions = {}): Promise<readonly { readonly scheme: string; readonly user: string }[]> {

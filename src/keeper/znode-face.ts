@@ -17,6 +17,7 @@ import type {
   WatchNotice,
   ZnodeClient,
 } from '../client/api.ts'
+import type { KeyPair } from '../client/key-auth.ts'
 import { KeeperEventSource } from './events.ts'
 
 /** A keeper is a znode client: everything here is said by its client. See ZnodeClient for what the methods promise. */
@@ -81,6 +82,9 @@ export abstract class ZnodeFace extends KeeperEventSource {
   }
   addAuth(scheme: string, auth: Uint8Array | string): Promise<void> {
     return this.#client.addAuth(scheme, auth)
+  }
+  addKey(pair: KeyPair, options?: CallOptions): Promise<void> {
+    return this.#client.addKey(pair, options)
   }
   whoAmI(options?: CallOptions): Promise<readonly { readonly scheme: string; readonly user: string }[]> {
     return this.#client.whoAmI(options)

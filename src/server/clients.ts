@@ -1,5 +1,6 @@
 import { ERROR_CODES } from '../base/errors.ts'
 import { NO_SESSION, type SessionId } from '../base/ids.ts'
+import { keyChallenge } from '../base/key-proof.ts'
 import { LIMITS, TIMES } from '../base/limits.ts'
 import type { Zxid } from '../base/zxid.ts'
 import { ADDITIONS_VERSION } from '../jute/headers.ts'
@@ -258,7 +259,12 @@ export class Clients {
   }
 
   #authenticate(connection: Connection, xid: number, scheme: string, auth: Uint8Array | null): void {
-    const proved = identities(scheme, auth, connection.address, this.#superDigest)
+    const challenge = (): Uint8Array | null => {
+      const session = this.#state.sessions.get(connection.session)
+      return session === undefined || connection.phase !== 'open' ? null : keyChallenge(session.id, session.password)
+    }
+    const { address } = connection
+    const proved = identities(scheme, auth, { address, challenge, superDigest: this.#superDigest })
     if (proved !== null) connection.identify(proved)
     this.#reply(connection, xid, proved === null ? failed('AuthFailed') : nothing('auth'))
     if (proved === null) this.#close(connection, 'authentication failed')

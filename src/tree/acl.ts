@@ -1,11 +1,12 @@
 import { sha1 } from '@noble/hashes/legacy.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8 } from '../base/bytes.ts'
 import { PERMISSIONS } from '../jute/opcodes.ts'
 import type { AclRecord } from '../jute/records.ts'
 import { base64 } from './base64.ts'
 import { ipMatches, isIpPattern } from './ip.ts'
 
-/** Whom a connection has proved to be: `digest:user:hash`, `ip:address`, `super:`. */
+/** Whom a connection has proved to be: `digest:user:hash`, `key:hash`, `ip:address`, `super:`. */
 export interface Identity {
   readonly scheme: string
   readonly id: string
@@ -20,6 +21,13 @@ export const READ_ACL: Acls = Object.freeze([{ perms: PERMISSIONS.read, scheme: 
 export const digestId = (userPassword: string): string =>
   `${userPassword.split(':', 1)[0] ?? ''}:${base64(sha1(utf8(userPassword)))}`
 
+/** A public key's name in ACLs: base64(sha256(its 65 bytes)). */
+export const keyId = (publicKey: Uint8Array): string => base64(sha256(publicKey))
+
+const KEY_ID = /^[A-Za-z0-9+/]{43}=$/
+/** Schemes whose identities a session proves by an auth packet, so that `auth` means them. */
+const isProved = ({ scheme }: Identity): boolean => scheme === 'digest' || scheme === 'key'
+
 /** ZooKeeper: PrepRequestProcessor.checkACL. An empty list allows everything. */
 export function allows(acl: Acls, perms: number, who: readonly Identity[]): boolean {
   if (acl.length === 0) return true
@@ -30,8 +38,9 @@ export function allows(acl: Acls, perms: number, who: readonly Identity[]): bool
 function matches(entry: AclRecord, who: readonly Identity[]): boolean {
   if (entry.scheme === 'world') return entry.id === 'anyone'
   return who.some(
-    ({ scheme, id }) =>
-      scheme === entry.scheme && (scheme === 'ip' ? ipMatches(id, entry.id) : scheme === 'digest' && id === entry.id),
+    (one) =>
+      one.scheme === entry.scheme &&
+      (one.scheme === 'ip' ? ipMatches(one.id, entry.id) : isProved(one) && one.id === entry.id),
   )
 }
 
@@ -45,7 +54,7 @@ export function fixedAcl(acl: Acls, who: readonly Identity[]): Acls | null {
     if (seen.has(key)) continue
     seen.add(key)
     if (entry.scheme === 'auth') {
-      const own = who.filter(({ scheme }) => scheme === 'digest')
+      const own = who.filter(isProved)
       if (own.length === 0) return null
       for (const { scheme, id } of own) out.push({ perms: entry.perms, scheme, id })
     } else if (isValidEntry(entry)) out.push(entry)
@@ -57,6 +66,7 @@ export function fixedAcl(acl: Acls, who: readonly Identity[]): Acls | null {
 function isValidEntry({ scheme, id }: AclRecord): boolean {
   if (scheme === 'world') return id === 'anyone'
   if (scheme === 'ip') return isIpPattern(id)
+  if (scheme === 'key') return KEY_ID.test(id)
   // Java's split: empty parts at the end do not count.
   return scheme === 'digest' && id.replace(/:+$/, '').split(':').length === 2
 }

@@ -132,6 +132,46 @@ test('the key of clients makes nobody a member, and a client can invite nobody',
   complaints.splice(0, complaints.length, ...complaints.filter((one) => !one.includes('WebSocket connection to')))
 })
 
+test('a client proves by a key who it is, and what is its own stays its own over a crash', async ({ tabs, crash }) => {
+  const [a, b, c, thin, stranger] = (await tabs(5)) as [Page, Page, Page, Page, Page]
+  const members = [a, b, c]
+  for (const page of members) await open(page, 'keys')
+  await settled(members)
+  const asClient = (page: Page) =>
+    page.evaluate(async () => {
+      window.keeper = await window.tabkeeper.Keeper.open({ ensemble: 'keys', role: 'client', sessionTimeout: 6000 })
+    })
+  await asClient(thin)
+  await asClient(stranger)
+  const write = (page: Page) =>
+    page.evaluate(() =>
+      window.keeper.setData('/scores', 'mine').then(
+        () => 'done',
+        (error) => error.code,
+      ),
+    )
+  await thin.evaluate(async () => {
+    const { keeper } = window
+    const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
+    await keeper.addKey(pair)
+    const id = await window.tabkeeper.keyId(pair.publicKey)
+    await keeper.create('/scores', '', {
+      acl: [
+        { scheme: 'key', id, permissions: ['create', 'delete', 'read', 'write', 'admin'] },
+        { scheme: 'world', id: 'anyone', permissions: ['read'] },
+      ],
+    })
+  })
+  expect(await write(thin)).toBe('done')
+  expect(await write(stranger)).toBe('NoAuth')
+  const { server } = await about(thin)
+  const serving = await Promise.all(members.map(inspect))
+  await crash(members.find((_, i) => server === `replica ${serving[i]?.replica}`) as Page)
+  await expect.poll(async () => (await about(thin)).server, { timeout: 30_000 }).not.toBe(server)
+  await expect.poll(() => write(thin), { timeout: 30_000 }).toBe('done')
+  await expect.poll(() => write(stranger), { timeout: 30_000 }).toBe('NoAuth')
+})
+
 test('the last word of a member reaches the client: that a session is over is said, not guessed', async ({ tabs }) => {
   const [member, thin] = (await tabs(2)) as [Page, Page]
   await open(member, 'last words')

@@ -8,13 +8,17 @@ const PATIENCE = 20_000
 
 let failed = 0
 const scenarios = loadScenarios(folder)
+if (scenarios.length === 0) {
+  failed++
+  console.log(`${folder}: no vectors are there`)
+}
 for (const scenario of scenarios) {
   const found = await Promise.race([run(scenario).catch(told), tooLong()])
   if (found.length === 0) continue
   failed++
   console.log(`${scenario.name}: ${found.join('\n  ')}`)
 }
-console.log(`${scenarios.length - failed} passed, ${failed} failed`)
+console.log(`${Math.max(0, scenarios.length - failed)} passed, ${failed} failed`)
 process.exit(failed > 0 ? 1 : 0)
 
 function told(error: unknown): string[] {

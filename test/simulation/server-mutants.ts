@@ -12,6 +12,20 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'key-taken-at-its-word',
+    why: 'a session that shows a public key need not prove that it holds the private one',
+    harness: 'test',
+    budget: 1,
+    story: 'client/key',
+    edits: [
+      {
+        file: 'src/server/auth.ts',
+        find: 'return p256.verify(proof.subarray(PUBLIC_KEY_LENGTH), message, publicKey, { lowS: false })',
+        replace: 'return publicKey.length > 0',
+      },
+    ],
+  },
+  {
     name: 'watches-resume-late',
     why: 'a watch that goes on after a reconnect leaves out the first txn that its client missed',
     harness: 'tree',
