@@ -37,6 +37,8 @@ export const LIMITS = {
   requestsOutstandingBytesMax: 16 * 1024 * 1024,
   /** Connections that one replica serves; and sessions that began there for pages elsewhere and are not over, connected or not. */
   sessionsPerReplicaMax: 10_000,
+  /** Sessions of an ensemble (some 30 MB on each replica): a member gone mad that asks for more gets none, nor does anybody else until some end. */
+  sessionsMax: 100_000,
 } as const
 
 /** Default times, milliseconds. */

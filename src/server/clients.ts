@@ -200,8 +200,10 @@ export class Clients {
   #joined(connection: Connection, password: Uint8Array, zxid: Zxid, applied: Applied): void {
     const session = applied.error === 0 ? this.#state.sessions.get(connection.session) : undefined
     if (session === undefined) {
-      this.#out.packet(connection.id, encodeConnectResponse(REFUSED))
-      this.#close(connection, 'no such session')
+      const full = applied.error === ERROR_CODES.ThrottledOp
+      if (!full) this.#out.packet(connection.id, encodeConnectResponse(REFUSED))
+      else if (!connection.overTcp) this.#out.packet(connection.id, NO_PLACE)
+      this.#close(connection, full ? 'too many sessions' : 'no such session')
       return
     }
     const older = this.#bySession.get(session.id)

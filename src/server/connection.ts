@@ -26,6 +26,7 @@ export class Connection {
   readonly address: string
   /** Its client lives in the page of this replica, and stops when this replica stops: see `Clients.residents`. */
   readonly resident: boolean
+  readonly overTcp: boolean
   /** Its client is a page elsewhere that came over a link. */
   readonly guest: boolean
   /** `new` until the connect request, `joining` until its session is there. */
@@ -51,6 +52,7 @@ export class Connection {
     this.id = id
     this.resident = from === 'page' || from === 'worker'
     this.guest = from === 'peer'
+    this.overTcp = from === 'tcp'
     this.address = address
     this.who = address === '' ? [] : [{ scheme: 'ip', id: address }]
   }

@@ -56,6 +56,11 @@ export class Overlay {
     this.#drafts.set(path, { zxid, value })
   }
 
+  /** How many there are, those aside that are on their way. */
+  get sessions(): number {
+    return this.#state.sessions.size
+  }
+
   session(id: SessionId): Session | undefined {
     const latest = this.#sessions.get(id)
     return latest === undefined ? this.#state.sessions.get(id) : (latest.value ?? undefined)

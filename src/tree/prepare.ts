@@ -1,6 +1,7 @@
 import { equalBytes } from '../base/bytes.ts'
 import { ERROR_CODES } from '../base/errors.ts'
 import { NO_SESSION, type SessionId } from '../base/ids.ts'
+import { LIMITS } from '../base/limits.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { MultiOp } from '../jute/multi.ts'
 import { isAfter } from '../jute/numbers.ts'
@@ -129,6 +130,7 @@ export class Preparer {
       case 'createSession': {
         const { session: id, timeout, password, origin, line } = request
         if (id <= NO_SESSION || this.#overlay.session(id) !== undefined) throw new Refusal('BadArguments')
+        if (this.#overlay.sessions >= LIMITS.sessionsMax) throw new Refusal('ThrottledOp')
         this.#overlay.setSession(zxid, id, { id, timeout, password, origin, line })
         return { kind: 'createSession', timeout, password, line }
       }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import type { SessionId } from '../../../src/base/ids.ts'
 import { LIMITS } from '../../../src/base/limits.ts'
+import { encodeLeaderRequest } from '../../../src/tree/request.ts'
 import { Pair } from './pair.ts'
 
 /** What says to a client that there is no place for it: ThrottledOp. */
@@ -53,4 +55,37 @@ test('pages that come and go leave so many sessions behind and no more; when one
   pair.carryOut(server.endSession(first))
   pair.commit()
   expect([refused(), refused()]).toEqual([false, true])
+})
+
+test('a member that asks for sessions without end gets so many and no more; who asks then is told, and who has one goes on', () => {
+  const pair = new Pair()
+  const mine = pair.session(1, 1).sessionId
+  const password = new Uint8Array(16)
+  const forged = (session: number) =>
+    encodeLeaderRequest({
+      kind: 'createSession',
+      session: BigInt(session) as SessionId,
+      origin: session,
+      timeout: 86_400_000,
+      password,
+      line: 0,
+    })
+  const ask = (from: number, to: number): void => {
+    for (let session = from; session < to; session++) pair.carryOut([{ kind: 'request', bytes: forged(session) }])
+    pair.commit()
+  }
+  for (let from = 1; from < LIMITS.sessionsMax; from += 1000) ask(from, Math.min(from + 1000, LIMITS.sessionsMax))
+  ask(LIMITS.sessionsMax + 1, LIMITS.sessionsMax + 1001)
+  expect(pair.servers.map((server) => server.status().sessions.length)).toEqual([
+    LIMITS.sessionsMax,
+    LIMITS.sessionsMax,
+  ])
+  pair.connect(1, 2)
+  pair.commit()
+  expect([pair.seen(2), pair.closed.get(2)]).toEqual([[REFUSAL], 'too many sessions'])
+  pair.ask(1, 1, [1, { kind: 'exists', path: '/zookeeper', watch: false }])
+  expect(pair.seen(1)).toHaveLength(1)
+  pair.carryOut(pair.servers[1].endSession(mine))
+  pair.commit()
+  expect(pair.session(1, 3).sessionId).not.toBe(0n)
 })
