@@ -45,6 +45,7 @@ export type LocalCode =
   | 'Unsupported' // the platform lacks something; the message names it
   | 'UpdateNeeded' // the log or a peer speaks a later format: reload this page
   | 'EnsembleMismatch' // another ensemble of the same name
+  | 'StillRunning' // an ensemble is not to be forked: it has a quorum, or other pages here know of it
   | 'WrongSecret' // others give the same ensemble another secret, or none
   | 'TooLarge' // a value over a documented limit
   | 'TooManySessions' // whoever could serve this client serves as many as it takes (ZooKeeper only closes the connection)

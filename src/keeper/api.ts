@@ -9,6 +9,8 @@ export interface Inspection {
   /** Of a keeper that is only a client: whose. Such a page runs no replica: ids are empty, sizes 0 where a client cannot know. */
   readonly server?: string
   readonly replica: ReplicaId
+  /** Of the page that made this ensemble out of another one, by `recover`: which one that was, and its last zxid. */
+  readonly forkedFrom: { readonly ensemble: string; readonly zxid: string } | null
   readonly incarnation: number
   readonly browser: string
   readonly role: 'starting' | 'looking' | 'following' | 'leading' | 'observing' | 'stopped'
@@ -160,6 +162,14 @@ export interface KeeperBase extends ZnodeClient {
    * (also if one of them does not come to the leader within 10 s), ReconfigInProgress; ConnectionLoss where this replica does not lead.
    */
   reconfig(voters: readonly ReplicaId[]): Promise<void>
+  /**
+   * The last resort, where the voters that are missing will not come back: ends this keeper, and opens one of a **new ensemble** of the same
+   * name that begins with all that this page's replica holds and in which it votes alone. Nothing merges the two again: whoever comes
+   * back of the old one stays in that, and both sides are told `EnsembleMismatch`. All sessions are over. Looks for a quorum for 8 s first.
+   * Rejects with `BadArguments` without `force`, `StillRunning` (there is a quorum, or other pages of this browser are in the ensemble: close
+   * them first), `Unsupported` where there is no replica.
+   */
+  recover(options: { readonly force: true }): Promise<KeeperBase>
   /**
    * A word that makes whoever has it a member, by `Keeper.join`: it holds the secret. `role: 'client'`: one that makes a client, and holds
    * a key that is not enough for more. `page`: makes it a link to that address, with the

@@ -1,5 +1,5 @@
 import type { KeeperError } from '../base/errors.ts'
-import type { ReplicaId } from '../base/ids.ts'
+import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { ZnodeClient } from '../client/api.ts'
 import type { Clock } from '../client/clock.ts'
 import type { Connector } from '../client/frame-pipe.ts'
@@ -27,6 +27,8 @@ export interface Backing extends Pick<KeeperBase, 'stepDown'> {
   holdSession(id: string): Promise<void>
   inspect(client: ZnodeClient): Promise<Inspection>
   reconfig(voters: readonly ReplicaId[]): Promise<unknown>
+  /** Rejects with `StillRunning` where there is a quorum, `Unsupported` where there is no replica. */
+  giveUp(): Promise<EnsembleId>
   /** What somebody needs to become a member, or a client. Rejects with `Unsupported` where this page is none. */
   invitation(role: Invitation['role']): Promise<Invitation>
   /** Idempotent. */

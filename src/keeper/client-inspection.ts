@@ -19,6 +19,7 @@ export async function inspectClient(
   return {
     ...about,
     replica: 0 as ReplicaId,
+    forkedFrom: null,
     incarnation: 0,
     browser: '',
     role: here ? 'observing' : 'looking',

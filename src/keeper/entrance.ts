@@ -10,7 +10,7 @@ import type { Wires } from './wires.ts'
 import type { WorkerHost } from './worker-host.ts'
 
 type Entered = readonly [WorkerHost, Started]
-export type Start = (options: Pick<StartOptions, 'create' | 'join'>) => Promise<Entered>
+export type Start = (options: Pick<StartOptions, 'create' | 'join' | 'fork'>) => Promise<Entered>
 
 /** The pause after an answer that will not soon be another one. */
 const RETRY_MIN = 250
@@ -40,8 +40,10 @@ export class Entrance {
 
   /** Rejects as `Keeper.open` does. */
   async enter(): Promise<Entered> {
-    const { create, join } = this.#options
+    const { create, join, fork, heldHere } = this.#options
     if (join !== undefined) return this.#start({ create: 'never', join })
+    if (fork !== undefined) return this.#start({ create: 'never', join: fork, fork: true })
+    if (heldHere === true) return this.#start({ create: 'never' })
     if (!this.#wires.beyond || create === 'always') return this.#start({ create })
     const here = await this.#start({ create: 'never' }).catch((error: unknown) => {
       if (error instanceof KeeperError && error.code === 'NoNode') return null

@@ -70,6 +70,10 @@ export class Guest implements Backing {
     return Promise.reject(notHere('stepDown'))
   }
 
+  giveUp(): Promise<never> {
+    return Promise.reject(notHere('recover'))
+  }
+
   reconfig(): Promise<void> {
     return Promise.reject(notHere('reconfig'))
   }

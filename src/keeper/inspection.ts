@@ -19,6 +19,10 @@ export function inspection(
     ensemble: name,
     ensembleId: started.ensemble,
     replica: started.replica,
+    forkedFrom:
+      started.forkedFrom === null
+        ? null
+        : { ensemble: started.forkedFrom.ensemble, zxid: formatZxid(started.forkedFrom.zxid) },
     incarnation: started.incarnation,
     browser: started.browser,
     role: state.role,

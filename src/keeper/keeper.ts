@@ -66,6 +66,13 @@ async function startTab(options: CheckedOptions, listener: TabListener, signal?:
   }
 }
 
+function demandForce(options: { readonly force?: unknown } | undefined): void {
+  if (options?.force === true) return
+  const message =
+    'force must be true: a fork is for good, and what the other voters know beyond this page is lost to it.'
+  throw new KeeperError('BadArguments', message, { path: 'force' })
+}
+
 /**
  * One page's place in an ensemble: it runs a replica in a worker of its own and is that replica's client. Fires `state`,
  * `ensemble` and `notice`.
@@ -73,6 +80,7 @@ async function startTab(options: CheckedOptions, listener: TabListener, signal?:
 export class Keeper extends RecipesFace implements KeeperBase {
   readonly ensemble: string
   readonly #backing: Backing
+  readonly #options: CheckedOptions
   readonly #client: Client
   readonly #world: TaskWorld
   /** Where no replica's worker runs one. */
@@ -102,6 +110,29 @@ export class Keeper extends RecipesFace implements KeeperBase {
     const checked = checkOptions({ ...by, ...options, role, ensemble, secret, create: 'never' })
     const client = role === 'client' && secret !== null ? { clientKey: secret } : {}
     return Keeper.#open({ ...checked, ...client, join: id })
+  }
+
+  /**
+   * As `keeper.recover`, for a page that cannot have a keeper: without a quorum `open` waits. `NoNode` where this browser holds no replica of
+   * the ensemble.
+   */
+  static async recover(options: KeeperOpenOptions & { readonly force: true }): Promise<Keeper> {
+    const checked = checkOptions(options)
+    demandForce(options)
+    if (checked.server !== undefined || checked.role === 'client')
+      throw new KeeperError('Unsupported', 'A page without a replica has nothing to recover from.')
+    checkPlatform('member')
+    const { onNotice = () => undefined, signal } = checked
+    const listener = { ensemble: () => undefined, progress: () => undefined, notice: onNotice }
+    const tab = await startTab({ ...checked, heldHere: true }, listener, signal)
+    try {
+      await tab.join()
+      const fork = await tab.giveUp()
+      await tab.close()
+      return await Keeper.#open({ ...checked, fork })
+    } finally {
+      await tab.close()
+    }
   }
 
   static async #open(checked: CheckedOptions): Promise<Keeper> {
@@ -140,7 +171,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
     }
   }
 
-  private constructor(backing: Backing, options: { readonly ensemble: string; readonly sessionTimeout: number }) {
+  private constructor(backing: Backing, options: CheckedOptions) {
     const { clock } = backing
     const client = Client.connect(backing.connect, {
       clock,
@@ -159,6 +190,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
     super(client, world)
     this.ensemble = options.ensemble
     this.#backing = backing
+    this.#options = options
     this.#client = client
     this.#world = world
     client.onState((change) => this.dispatchEvent(keeperEvent('state', change)))
@@ -184,6 +216,14 @@ export class Keeper extends RecipesFace implements KeeperBase {
 
   async reconfig(voters: readonly ReplicaId[]): Promise<void> {
     await this.#backing.reconfig(voters)
+  }
+
+  async recover(options: { readonly force: true }): Promise<Keeper> {
+    demandForce(options)
+    const fork = await this.#backing.giveUp()
+    await this.close()
+    const { join: _, signal: __, ...again } = this.#options
+    return Keeper.#open({ ...again, fork })
   }
 
   async invitation(

@@ -13,6 +13,10 @@ export type CheckedOptions = KeeperOpenOptions &
   Required<Pick<KeeperOpenOptions, Defaulted>> & {
     /** The ensemble that an invitation names. */
     readonly join?: EnsembleId
+    /** The ensemble that a new one is to be made of. */
+    readonly fork?: EnsembleId
+    /** Nothing but what this browser holds. */
+    readonly heldHere?: boolean
     /** A client's, from an invitation; it may have no secret then. */
     readonly clientKey?: Uint8Array
   }

@@ -47,6 +47,10 @@ export class Remote implements Backing {
     return Promise.reject(notHere('stepDown'))
   }
 
+  giveUp(): Promise<never> {
+    return Promise.reject(notHere('recover'))
+  }
+
   reconfig(): Promise<void> {
     return Promise.reject(notHere('reconfig'))
   }

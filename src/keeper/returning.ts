@@ -1,5 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
-import type { ReplicaId } from '../base/ids.ts'
+import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { Clock } from '../client/clock.ts'
 import type { FramePipe } from '../client/frame-pipe.ts'
 import type { AskOffline } from '../client/offline-reads.ts'
@@ -64,6 +64,10 @@ export class Returning implements Backing {
 
   reconfig(voters: readonly ReplicaId[]): Promise<unknown> {
     return this.#now((tab) => tab.reconfig(voters))
+  }
+
+  giveUp(): Promise<EnsembleId> {
+    return this.#now((tab) => tab.giveUp())
   }
 
   invitation(role: Invitation['role']): Promise<Invitation> {

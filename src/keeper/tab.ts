@@ -1,5 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
-import type { ReplicaId } from '../base/ids.ts'
+import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import { sessionLock } from '../base/life-locks.ts'
 import type { FramePipe } from '../client/frame-pipe.ts'
 import type { AskOffline } from '../client/offline-reads.ts'
@@ -14,6 +14,7 @@ import type { Backing } from './backing.ts'
 import { IceSource } from './ice-source.ts'
 import { inspection } from './inspection.ts'
 import type { Invitation } from './invitation.ts'
+import { LastState } from './last-state.ts'
 import type { CheckedOptions } from './options.ts'
 import { pageClock } from './page-clock.ts'
 import { watchVisibility } from './page-life.ts'
@@ -33,10 +34,10 @@ const CLOSE_MS = 3000
 /** A replica that serves again has said so by then. */
 const RETRY_MS = 1000
 const STEP_DOWN_MS = 8000
+/** Without a quorum for this long: longer than elections take, and the adoption of dead tabs' votes. */
+const NO_QUORUM_MS = 8000
 /** A page that has heard only others' secrets, and has nothing of its own, gives up after this long. */
 const STRANGERS_MS = 2000
-
-type State = Extract<WorkerEvent, { kind: 'changed' }>['state']
 
 /** One page's part in the ensemble: its worker, its wires to the other pages, and the lock of its session. */
 export class Tab implements Backing {
@@ -55,8 +56,7 @@ export class Tab implements Backing {
   readonly #over = new AbortController()
   readonly #pipes = new Set<FramePipe>()
   readonly #ensembles = new Set<string>()
-  readonly #waiting = new Set<(state: State) => void>()
-  #state: State | null = null
+  readonly #state = new LastState()
   #why: KeeperError | null = null
   readonly #wires: Wires
   readonly #lobby: Lobby
@@ -155,8 +155,7 @@ export class Tab implements Backing {
   /** A new connection of this page's client to its replica, once that serves. */
   readonly connect = async (): Promise<FramePipe> => {
     for (;;) {
-      if (this.#why === null && this.#state?.serving !== true)
-        await this.#until((state) => state.serving, RETRY_MS).catch(() => undefined)
+      await this.#state.until((state) => state.serving, RETRY_MS).catch(() => undefined)
       if (this.#why !== null) throw new KeeperError('SessionExpired', this.#why.message, { cause: this.#why })
       const { port1, port2 } = new MessageChannel()
       const pipe = portPipe(port1)
@@ -169,7 +168,7 @@ export class Tab implements Backing {
         pipe.close()
         if (!(error instanceof KeeperError && error.code === 'ConnectionLoss')) throw error
         // What it told last was old already. It tells when it serves again, which is sooner than any timer of a hidden page.
-        if (this.#state !== null) this.#state = { ...this.#state, serving: false }
+        this.#state.correct({ serving: false })
       }
     }
   }
@@ -194,6 +193,20 @@ export class Tab implements Backing {
     return this.#host.call('reconfig', [voters])
   }
 
+  /** Nobody can decide anything here, and nobody could for a while. */
+  async giveUp(): Promise<EnsembleId> {
+    const quorum = await this.#state
+      .until(({ serving }) => serving, NO_QUORUM_MS)
+      .then(
+        () => true,
+        () => false,
+      )
+    if (this.#why !== null) throw this.#why
+    if (quorum)
+      throw new KeeperError('StillRunning', `The ensemble "${this.#name}" has a quorum: nothing is to be recovered.`)
+    return this.started.ensemble
+  }
+
   async invitation(role: Invitation['role']): Promise<Invitation> {
     const { key, urls } = this.#wires
     const secret = (role === 'client' ? key?.client : key?.root) ?? null
@@ -201,9 +214,9 @@ export class Tab implements Backing {
   }
 
   async stepDown(): Promise<void> {
-    const leader = this.#state?.leader ?? null
+    const leader = this.#state.now?.leader ?? null
     if (leader === null) throw new KeeperError('Timeout', 'Nobody leads at the moment.')
-    const other = this.#until((state) => state.leader !== null && state.leader !== leader, STEP_DOWN_MS)
+    const other = this.#state.until((state) => state.leader !== null && state.leader !== leader, STEP_DOWN_MS)
     other.catch(() => undefined)
     if (leader === this.started.replica) await this.#host.call('stepDown', ['asked by its page'])
     else this.#mesh.tell({ kind: 'stepDown', to: leader })
@@ -248,7 +261,7 @@ export class Tab implements Backing {
       pipe.close()
     }
     this.#pipes.clear()
-    for (const listener of [...this.#waiting]) listener(STOPPED)
+    this.#state.end(why)
   }
 
   #on(event: WorkerEvent): void {
@@ -272,10 +285,9 @@ export class Tab implements Backing {
         return this.#mesh.peerGone(event.peer, event.reason)
       case 'changed': {
         const { role, leader, voters, epoch } = event.state
-        this.#state = event.state
+        this.#state.changed(event.state)
         this.#reception.changed(event.state)
         this.#mesh.stands(standingOf(this.started.replica, event.state))
-        for (const listener of [...this.#waiting]) listener(event.state)
         return this.#listener.ensemble({ role, leader, voters, epoch: epoch.current })
       }
       case 'notice': {
@@ -304,25 +316,6 @@ export class Tab implements Backing {
       this.#host.died(new KeeperError('WrongSecret', `Others ${strangersMessage(this.#name)}`))
   }
 
-  /** Rejects with `Timeout` after `ms` (null: never), or when this tab ends. */
-  #until(fits: (state: State) => boolean, ms: number | null): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = (error: KeeperError | null) => {
-        clearTimeout(timer)
-        this.#waiting.delete(listen)
-        if (error === null) resolve()
-        else reject(error)
-      }
-      const timer =
-        ms === null ? undefined : setTimeout(() => done(new KeeperError('Timeout', `Not within ${ms} ms.`)), ms)
-      const listen = (state: State) => {
-        if (state === STOPPED) done(this.#why)
-        else if (fits(state)) done(null)
-      }
-      this.#waiting.add(listen)
-    })
-  }
-
   /** What cannot be told any more to a worker that is gone is of no use to anybody. */
   #tellWorker(call: Promise<unknown>): void {
     call.catch(() => undefined)
@@ -331,17 +324,6 @@ export class Tab implements Backing {
 
 const strangersMessage = (name: string): string =>
   `opened "${name}" with another secret, or without one: they are kept apart from this page.`
-
-const STOPPED: State = {
-  role: 'stopped',
-  leader: null,
-  parent: null,
-  wantedBy: null,
-  serving: false,
-  epoch: { accepted: 0, current: 0 },
-  voters: [],
-  joint: false,
-}
 
 const noticeCode = (error: KeeperError): KeeperEvents['notice']['code'] =>
   error.code === 'StorageFailed' || error.code === 'UpdateNeeded' || error.code === 'WrongSecret'

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
+import type { Ancestry } from '../storage/txn-log.ts'
 import type { LinkBinding } from '../transport/link-proof.ts'
 import type { ReplicaListener, ReplicaState } from './api.ts'
 import type { LinkEnds } from './link-desk.ts'
@@ -21,6 +22,8 @@ export interface StartOptions {
   readonly create: 'auto' | 'always' | 'never'
   /** Join this one: others of the name are left alone, and nothing is founded. */
   readonly join?: EnsembleId
+  /** Not `join` itself, but a new ensemble that begins with what this browser holds of it. */
+  readonly fork?: boolean
   /** The page runs on a phone: it votes where nobody else can. */
   readonly phone?: boolean
   /** Milliseconds; default TIMES. */
@@ -43,6 +46,8 @@ export interface Started {
   readonly empty: boolean
   /** It is the only voter of its ensemble, and nobody has written anything there. */
   readonly untouched: boolean
+  /** Of the replica that made this ensemble out of another one. */
+  readonly forkedFrom: Ancestry | null
 }
 
 /** A page's worker, through Comlink: one flat object. After `hello` comes `start`; the others wait until it has answered. */

@@ -260,6 +260,7 @@ export class Service implements ReplicaService {
       founded: claim.founded,
       empty,
       untouched: isUntouched(recovered),
+      forkedFrom: recovered.forkedFrom ?? null,
     }
   }
 

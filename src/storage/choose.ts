@@ -100,15 +100,20 @@ const best = (a: Candidate, b: Candidate): number =>
   b.last - a.last ||
   a.local.identity.replica - b.local.identity.replica
 
-const recent = (a: Candidate, b: Candidate): number => b.currentEpoch - a.currentEpoch || b.last - a.last
+export const recent = (a: Candidate, b: Candidate): number => b.currentEpoch - a.currentEpoch || b.last - a.last
 
 /**
  * Which of several ensembles of one name: one that runs in this browser, then the one with the most recent log. What
- * nobody has and nobody can read does not count. null: none.
+ * nobody has and nobody can read does not count; nor do those that were `forked` here, in favour of their forks. null: none.
  */
-export function chooseEnsemble(local: readonly Local[], free: readonly Candidate[]): EnsembleId | null {
-  const running = local.filter(({ lock }) => lock === null).map(({ identity }) => identity.ensemble)
-  const logs = [...free].sort(recent)
+export function chooseEnsemble(
+  local: readonly Local[],
+  free: readonly Candidate[],
+  forked: ReadonlySet<EnsembleId> = new Set(),
+): EnsembleId | null {
+  const fits = ({ ensemble }: Identity): boolean => !forked.has(ensemble)
+  const running = local.flatMap(({ lock, identity }) => (lock === null && fits(identity) ? [identity.ensemble] : []))
+  const logs = free.filter((one) => fits(one.local.identity)).sort(recent)
   const first = logs.find(({ local: one }) => running.includes(one.identity.ensemble)) ?? logs[0]
   if (running.length > 0 && (first === undefined || !running.includes(first.local.identity.ensemble))) {
     return running.sort()[0] ?? null

@@ -2,13 +2,14 @@ import { toHex } from '../base/bytes.ts'
 import { KeeperError } from '../base/errors.ts'
 import { type EnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
 import type { Entry } from '../zab/entry.ts'
-import { chooseEnsemble, type Local, lookInto, surveyFree } from './choose.ts'
+import { type Candidate, chooseEnsemble, type Local, lookInto, surveyFree } from './choose.ts'
 import { browserId, deleteDatabase, openDatabase, storageFailed } from './database.ts'
-import { openIndexedDbLog } from './indexeddb-txn-log.ts'
+import { type Begin, chooseParent, writeFork } from './fork.ts'
+import { ancestry, openIndexedDbLog } from './indexeddb-txn-log.ts'
 import { type HeldLock, type Locks, tryIdentity, tryLock, waitForLock } from './locks.ts'
 import { BROWSER_DATABASE, databaseName, foundingLock, type Identity, identityOf } from './names.ts'
 import { createLog } from './recover.ts'
-import { EMPTY_STATE } from './schema.ts'
+import { type Database, EMPTY_STATE } from './schema.ts'
 import { spare } from './sweep.ts'
 import type { DemandReadable, Recovered, TxnLog } from './txn-log.ts'
 
@@ -25,6 +26,8 @@ export interface ClaimOptions {
   readonly demandReadable: DemandReadable
   /** The ensemble that an invitation names: founded nowhere, joined with an empty log if it is unknown here. */
   readonly ensemble?: EnsembleId
+  /** Begin an ensemble of its own with what this browser holds of `ensemble`; the parent's log stays as it is. */
+  readonly fork?: Begin
   /** The failure domain; default: a random id of this browser profile. */
   readonly browser?: string
   /** Another opening of this browser is at work; called at most once. */
@@ -117,8 +120,13 @@ async function claimInTurn(options: ClaimOptions, locks: Locks, databases: IDBFa
       await deleteDatabase(databases, databaseName(options.name, one.identity))
       release()
     }
+    const whole = local.filter((one) => !survey.unfinished.some((other) => other.local === one))
     const free = survey.candidates
-    const ensemble = options.ensemble ?? chooseEnsemble(local, free)
+    const ensemble = options.ensemble ?? chooseEnsemble(local, free, await forkedHere(whole, known, options, databases))
+    if (ensemble !== null && options.fork !== undefined) {
+      const forked = await fork(ensemble, options.fork, local, free, options, locks, databases)
+      return { ...forked, ...claimed(forked.recovered.ensemble), founded: false }
+    }
     if (ensemble !== null) {
       const best = free.find((candidate) => candidate.local.identity.ensemble === ensemble)
       const gone = best === undefined ? [] : spare(best, free, options.votersOf, Date.now())
@@ -128,7 +136,8 @@ async function claimInTurn(options: ClaimOptions, locks: Locks, databases: IDBFa
         const adopted = await open(best.local.identity, best.local.lock, options, databases)
         return { ...adopted, ...claimed(ensemble), founded: false }
       }
-      const joined = await make({ ensemble, replica: randomReplica() }, [], options, locks, databases)
+      const newcomer = { ensemble, replica: randomReplica() }
+      const joined = await make(newcomer, options, locks, databases, (db) => createLog(db, newcomer, EMPTY_STATE, []))
       return { ...joined, ...claimed(ensemble), founded: false }
     }
     // A browser that holds a replica never founds, not even where it cannot read it.
@@ -140,9 +149,12 @@ async function claimInTurn(options: ClaimOptions, locks: Locks, databases: IDBFa
   if (options.create === 'never') {
     throw new KeeperError('NoNode', `this browser knows no ensemble ${options.name}, and create is 'never'`)
   }
-  const ensemble = toHex(crypto.getRandomValues(new Uint8Array(16))) as EnsembleId
+  const ensemble = randomEnsemble()
   const replica = randomReplica()
-  const founded = await make({ ensemble, replica }, options.founding(ensemble, replica), options, locks, databases)
+  const identity = { ensemble, replica }
+  const founded = await make(identity, options, locks, databases, (db) =>
+    createLog(db, identity, EMPTY_STATE, options.founding(ensemble, replica)),
+  )
   return { ...founded, ...claimed(ensemble), founded: true }
 }
 
@@ -156,6 +168,51 @@ async function localIdentities(options: ClaimOptions, locks: Locks, databases: I
     if (identity !== null) local.push({ identity, lock: await tryIdentity(locks, identity) })
   }
   return local
+}
+
+/** The ensembles of which this browser holds forks. Only where there are several is anything read. */
+async function forkedHere(
+  local: readonly Local[],
+  known: readonly EnsembleId[],
+  { name }: ClaimOptions,
+  databases: IDBFactory,
+): Promise<Set<EnsembleId>> {
+  const forked = new Set<EnsembleId>()
+  if (known.length < 2) return forked
+  for (const { identity } of local) {
+    // One that cannot be read says nothing.
+    const parent = await ancestry(databases, databaseName(name, identity)).catch(() => undefined)
+    if (parent !== undefined) forked.add(parent.ensemble)
+  }
+  return forked
+}
+
+async function fork(
+  ensemble: EnsembleId,
+  begin: Begin,
+  local: readonly Local[],
+  free: readonly Candidate[],
+  options: ClaimOptions,
+  locks: Locks,
+  databases: IDBFactory,
+): Promise<Adopted> {
+  try {
+    const { local: parent } = chooseParent(ensemble, local, free)
+    // Claimed, so that nobody writes it any more who did.
+    const held = await open(parent.identity, parent.lock as HeldLock, options, databases)
+    try {
+      const { entries, base } = held.recovered
+      const child = { ensemble: randomEnsemble(), replica: randomReplica() }
+      const beginning = begin(held.recovered, child)
+      return await make(child, options, locks, databases, (db) =>
+        writeFork(db, child, beginning, { ensemble, zxid: entries.at(-1)?.zxid ?? base }),
+      )
+    } finally {
+      await held.release()
+    }
+  } finally {
+    for (const candidate of free) candidate.release()
+  }
 }
 
 type Adopted = Pick<Claim, 'log' | 'recovered' | 'release' | 'discard'>
@@ -190,16 +247,16 @@ async function open(
 
 async function make(
   identity: Identity,
-  entries: readonly Entry[],
   options: ClaimOptions,
   locks: Locks,
   databases: IDBFactory,
+  write: (db: Database) => Promise<void>,
 ): Promise<Adopted> {
   const lock = await tryIdentity(locks, identity)
   if (lock === null) throw storageFailed(`replica id ${identity.replica} is taken`)
   const db = await openDatabase(databases, databaseName(options.name, identity))
   try {
-    await createLog(db, identity, EMPTY_STATE, entries)
+    await write(db)
   } catch (error) {
     lock.release()
     throw error
@@ -208,6 +265,8 @@ async function make(
   }
   return open(identity, lock, options, databases)
 }
+
+const randomEnsemble = (): EnsembleId => toHex(crypto.getRandomValues(new Uint8Array(16))) as EnsembleId
 
 function randomReplica(): ReplicaId {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number]

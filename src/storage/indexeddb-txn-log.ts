@@ -8,7 +8,7 @@ import { claimDatabase, openDatabase, storageFailed } from './database.ts'
 import type { Layout, Step } from './layout.ts'
 import { dropTorn, logRecord, raiseIncarnation, readLog, recordEntries, sweep } from './recover.ts'
 import type { Database, LogRecord, Store } from './schema.ts'
-import type { Recovered, TxnLog } from './txn-log.ts'
+import type { Ancestry, Recovered, TxnLog } from './txn-log.ts'
 
 interface Job {
   /** Applied with its neighbours in one transaction; a function is planned when its turn comes. */
@@ -48,6 +48,16 @@ async function claimed(db: Database): Promise<OpenedLog | null> {
   if (found.torn !== null) await dropTorn(db, found.torn, found.layout.state)
   const log = new IndexedDbTxnLog(unwrap(db) as unknown as IDBDatabase, found.layout)
   return { log, recovered: found.recovered, torn: found.torn !== null }
+}
+
+/** What the identity in this database says that it was forked from, whoever holds it. */
+export async function ancestry(databases: IDBFactory, name: string): Promise<Ancestry | undefined> {
+  const db = await openDatabase(databases, name)
+  try {
+    return (await readIdentity(db))?.forkedFrom
+  } finally {
+    db.close()
+  }
 }
 
 const readIdentity = async (db: Database) => {

@@ -123,6 +123,7 @@ function chain(
       memory: state.memory,
       demoted: state.demoted || torn !== null,
       committed: Math.min(committed, last) as Zxid,
+      ...(identity.forkedFrom === undefined ? {} : { forkedFrom: identity.forkedFrom }),
     },
   }
 }

@@ -3,6 +3,7 @@ import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from '../zab/entry.ts'
 import type { Remembered } from '../zab/standing.ts'
+import type { Ancestry } from './txn-log.ts'
 
 /**
  * A bundle that meets a higher one leaves the database alone. A database's version is SCHEMA_VERSION × CLAIMS plus how often it was
@@ -37,6 +38,7 @@ export interface IdentityRecord {
   readonly incarnation: number
   /** For people: when this identity was made, milliseconds since 1970. */
   readonly created: number
+  readonly forkedFrom?: Ancestry
 }
 
 /** What changes rarely, in one record. */

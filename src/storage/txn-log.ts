@@ -5,6 +5,12 @@ import type { Entry } from '../zab/entry.ts'
 import type { Change } from '../zab/facts.ts'
 import type { Remembered } from '../zab/standing.ts'
 
+/** Of a forked ensemble: which one it comes from, and how far that one's log went. */
+export interface Ancestry {
+  readonly ensemble: EnsembleId
+  readonly zxid: Zxid
+}
+
 /** Everything that a replica finds when it opens its log. */
 export interface Recovered {
   readonly ensemble: EnsembleId
@@ -26,6 +32,8 @@ export interface Recovered {
   readonly demoted: boolean
   /** A hint, written lazily: everything up to here was committed. Never above the last entry. */
   readonly committed: Zxid
+  /** Only of the replica that made the fork. */
+  readonly forkedFrom?: Ancestry
 }
 
 /** Throws `UpdateNeeded` for a log of a format that this build does not know. */

@@ -10,6 +10,8 @@ export interface Death {
   readonly name: string
   /** Nobody is told; only that it says nothing more. `beside`: of its own browser; `apart`: of another one. */
   readonly silent: { readonly beside: boolean; readonly apart: boolean }
+  /** The browser may keep the page for its back button: others' browsers leave its session to the timeout then. */
+  readonly mayReturn?: boolean
   readonly die: (victim: Puppet) => Promise<unknown>
 }
 
@@ -20,7 +22,7 @@ const silent = { beside: true, apart: true }
 
 export const deaths: readonly Death[] = [
   { name: 'page closed', silent: told, die: ({ page }) => page.close() },
-  { name: 'navigated away', silent: told, die: ({ page }) => page.goto('about:blank') },
+  { name: 'navigated away', silent: told, mayReturn: true, die: ({ page }) => page.goto('about:blank') },
   { name: 'crashed', silent: known, die: (victim) => victim.crash() },
   { name: 'renderer killed', silent: known, die: async ({ pid }) => process.kill(pid, 'SIGKILL') },
   { name: 'renderer stopped', silent, die: async ({ pid }) => process.kill(pid, 'SIGSTOP') },

@@ -84,7 +84,20 @@ function page(
     disk.ensemble = join ?? disk.ensemble ?? own
     const replica = 5 as ReplicaId
     const { ensemble, untouched } = disk
-    return [host, { ensemble, replica, incarnation: 1, browser: 'b', lock: 'l', founded, empty: !founded, untouched }]
+    return [
+      host,
+      {
+        ensemble,
+        replica,
+        incarnation: 1,
+        browser: 'b',
+        lock: 'l',
+        founded,
+        empty: !founded,
+        untouched,
+        forkedFrom: null,
+      },
+    ]
   }
   const { create = 'auto', signal } = more
   const options = checkOptions({

@@ -1,0 +1,169 @@
+import 'fake-indexeddb/auto'
+import { IDBFactory } from 'fake-indexeddb'
+import { expect, it } from 'vitest'
+import type { KeeperError } from '../../../src/base/errors.ts'
+import type { EnsembleId, ReplicaId, SessionId } from '../../../src/base/ids.ts'
+import { epochOf, makeZxid, nextZxid, type Zxid } from '../../../src/base/zxid.ts'
+import { encodeRequest, type Request } from '../../../src/jute/protocol.ts'
+import { fork } from '../../../src/replica/fork.ts'
+import { demandReadable, founding, votersOfEntry as votersOf } from '../../../src/replica/founding.ts'
+import { Server } from '../../../src/server/server.ts'
+import { type ClaimOptions, claimReplica } from '../../../src/storage/claim.ts'
+import { databaseName, identityOf } from '../../../src/storage/names.ts'
+import { OPEN_ACL } from '../../../src/tree/acl.ts'
+import { encodeLeaderRequest } from '../../../src/tree/request.ts'
+import type { Entry } from '../../../src/zab/entry.ts'
+import { encodeConfig } from '../../../src/zab/membership.ts'
+import { MemoryLocks } from '../storage/locks.ts'
+
+const clock = { now: 1000, wall: 1_700_000_000_000 }
+const begin: ClaimOptions['fork'] = (parent, child) => fork(parent, child, new Server(), clock)
+
+/** Pages of one browser: they share databases and locks. */
+function browser() {
+  const databases = new IDBFactory() as never as globalThis.IDBFactory
+  const locks = new MemoryLocks()
+  const claim = (options: Partial<ClaimOptions> = {}) =>
+    claimReplica({ name: 'shop', create: 'auto', founding, votersOf, demandReadable, databases, locks, ...options })
+  return { databases, locks, claim }
+}
+
+const SESSION = 77n as SessionId
+const create = (path: string, flags = 0): Request => ({ kind: 'create', path, data: null, acl: OPEN_ACL, flags })
+
+/** What a leader of epoch 3 made of these: a session, a znode, an ephemeral, and then `more` of them. */
+function written(more: number): Entry[] {
+  const server = new Server()
+  server.startLeading(clock.now)
+  const entries: Entry[] = []
+  let zxid: Zxid = makeZxid(3, 0)
+  const ask = (bytes: Uint8Array): void => {
+    zxid = nextZxid(zxid)
+    const txn = server.prepare(zxid, bytes, clock.now, clock.wall)
+    server.apply(zxid, txn)
+    entries.push({ zxid, kind: 'txn', bytes: txn })
+  }
+  const password = new Uint8Array(16)
+  ask(encodeLeaderRequest({ kind: 'createSession', session: SESSION, origin: 5, timeout: 5000, password, line: 0 }))
+  const requests = [create('/kept'), create('/mine', 1)]
+  for (let n = 0; n < more; n++) requests.push(create(`/kept/${n}`))
+  for (const [xid, request] of requests.entries())
+    ask(
+      encodeLeaderRequest({
+        ...{ kind: 'client', session: SESSION, origin: 5, who: [], seen: 0 },
+        packet: encodeRequest(xid, request),
+      }),
+    )
+  return entries
+}
+
+/** A voter of three, the others of which are gone for good; nothing behind 3:2 is known to be committed. */
+async function orphan({ claim }: ReturnType<typeof browser>, more = 10) {
+  const voter = await claim()
+  const { ensemble, replica } = voter.recovered
+  const config = encodeConfig({ ensemble, voters: [replica, 8 as ReplicaId, 9 as ReplicaId], old: null })
+  const entries: Entry[] = [{ zxid: makeZxid(2, 1), kind: 'config', bytes: config }, ...written(more)]
+  await voter.log.write(
+    [
+      { kind: 'acceptedEpoch', epoch: 4 },
+      { kind: 'append', entries },
+      { kind: 'currentEpoch', epoch: 3 },
+    ],
+    { relaxed: false, committed: makeZxid(3, 2) },
+  )
+  return { voter, last: entries.at(-1)?.zxid as Zxid }
+}
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'Ok',
+    (error: KeeperError) => error.code,
+  )
+
+it('a fork holds all that its replica held, in a later epoch, without sessions; it votes alone', async () => {
+  const pages = browser()
+  const { voter, last } = await orphan(pages)
+  const { ensemble, replica } = voter.recovered
+  await voter.release()
+  const forked = await pages.claim({ create: 'never', ensemble, fork: begin })
+  const { recovered } = forked
+  expect(recovered.ensemble).not.toBe(ensemble)
+  expect(recovered.replica).not.toBe(replica)
+  expect(recovered.forkedFrom).toEqual({ ensemble, zxid: last })
+  expect([recovered.currentEpoch, recovered.acceptedEpoch, epochOf(recovered.base)]).toEqual([5, 5, 5])
+  expect(recovered.committed).toBe(recovered.base)
+  expect(votersOf(recovered.baseConfig as Entry)).toEqual([recovered.replica])
+  const server = new Server()
+  server.restore(recovered.base, recovered.snapshot)
+  expect(server.status().sessions).toEqual([])
+  // "/", "/zookeeper", its config and quota, "/kept" and the ten below it; the ephemeral is gone with its session.
+  const before = new Server()
+  for (const { zxid, bytes } of written(10)) before.apply(zxid, bytes)
+  expect(server.status().znodes).toBe(before.status().znodes - 1)
+  expect(forked.others).toEqual([ensemble])
+})
+
+it('from then on this browser opens the fork; the parent is there for whoever names it', async () => {
+  const pages = browser()
+  const { voter } = await orphan(pages)
+  const { ensemble } = voter.recovered
+  await voter.release()
+  const forked = await pages.claim({ create: 'never', ensemble, fork: begin })
+  const child = forked.recovered.ensemble
+  // Another page, while the fork runs, while the parent runs again beside it, and when nothing runs.
+  const second = await pages.claim()
+  const old = await pages.claim({ ensemble })
+  const third = await pages.claim()
+  expect([second, old, third].map(({ recovered }) => recovered.ensemble)).toEqual([child, ensemble, child])
+  expect(old.recovered.entries.length).toBeGreaterThan(10)
+  for (const page of [forked, second, third]) await page.release()
+  expect((await pages.claim()).recovered.ensemble).toBe(child)
+})
+
+it('is refused while another page of this browser runs a replica of it, and where nothing is known', async () => {
+  const pages = browser()
+  const { voter } = await orphan(pages)
+  const { ensemble } = voter.recovered
+  expect(await codeOf(pages.claim({ create: 'never', ensemble, fork: begin }))).toBe('StillRunning')
+  const unknown = 'f'.repeat(32) as EnsembleId
+  expect(await codeOf(pages.claim({ create: 'never', ensemble: unknown, fork: begin }))).toBe('NoNode')
+  await voter.release()
+  expect(await codeOf(pages.claim({ create: 'never', ensemble, fork: begin }))).toBe('Ok')
+})
+
+it('begins from the most recent log of this browser, whoever voted', async () => {
+  const pages = browser()
+  const voter = await pages.claim()
+  const { voter: observer } = await orphan(pages)
+  const { ensemble } = voter.recovered
+  await voter.release()
+  await observer.release()
+  const { recovered } = await pages.claim({ create: 'never', ensemble, fork: begin })
+  expect(epochOf(recovered.forkedFrom?.zxid as Zxid)).toBe(3)
+})
+
+it('interrupted anywhere, leaves the parent as it was and no half fork', async () => {
+  const pages = browser()
+  const { voter, last } = await orphan(pages, 2000)
+  const { ensemble, replica } = voter.recovered
+  await voter.release()
+  const chunks: Uint8Array[] = []
+  const failing: ClaimOptions['fork'] = (parent, child) => {
+    const beginning = fork(parent, child, new Server(), clock)
+    function* some() {
+      for (const chunk of beginning.snapshot) {
+        yield chunk
+        chunks.push(chunk)
+        throw new Error('the tab crashed')
+      }
+    }
+    return { ...beginning, snapshot: some() }
+  }
+  expect(await codeOf(pages.claim({ create: 'never', ensemble, fork: failing }))).toBe('StorageFailed')
+  expect(chunks.length).toBe(1)
+  const again = await pages.claim()
+  expect(again.recovered).toMatchObject({ ensemble, replica })
+  expect(again.recovered.entries.at(-1)?.zxid).toBe(last)
+  const names = (await pages.databases.databases()).flatMap(({ name }) => identityOf('shop', name ?? '') ?? [])
+  expect(names.map((one) => databaseName('shop', one))).toEqual([databaseName('shop', again.recovered)])
+})
