@@ -57,7 +57,7 @@ export function trySettle(peer: Peer, orders: Order[]): void {
   decide(peer, role, orders)
 }
 
-/** The candidate is gone, or silent: whoever agreed on it would wait for it for ever. A new round, without it. */
+/** The candidate is gone, or silent, or does not stand: whoever agreed on it would wait for it for ever. A new round, without it. */
 export function candidateLost(peer: Peer, role: Looking, orders: Order[]): void {
   peer.round++
   role.votes.clear()
@@ -180,6 +180,7 @@ function onVote(
   if (!stands(peer, role)) return support(peer, role, n, vote, answer, orders)
   const empty = n.state === 'observing' && n.leader === from
   if (empty) role.votes.delete(from)
+  if (empty && role.vote.leader === from) return candidateLost(peer, role, orders)
   if (n.round < peer.round || empty) return answer()
   const reachable = isReachable(peer, vote)
   if (n.round > peer.round) {
@@ -202,6 +203,8 @@ function onVote(
  */
 function support(peer: Peer, role: Looking, n: Notification, vote: Vote, answer: () => void, orders: Order[]): void {
   if (n.state !== 'looking' || !isReachable(peer, vote) || !noWorse(vote, ownVote(peer))) return
+  // Somebody would have it lead, by a hand-over or from when it stood: it says once that it does not stand.
+  if (vote.leader === peer.options.id) return answer()
   const free = role.vote.leader === peer.options.id
   if (!free && n.round < peer.round) return answer()
   if (!free && n.round === peer.round && !beats(vote, role.vote)) return

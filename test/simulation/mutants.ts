@@ -286,6 +286,20 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('autopilot', 'steady.filter((one) => one.fleeting === last)', 'steady.filter(() => !last)')],
   },
   {
+    name: 'vote-kept-by-who-does-not-stand',
+    why: 'a vote stays with a candidate that says it does not stand, and the two ask and answer for ever',
+    harness: 'story',
+    budget: 1,
+    story: 'lead-handed-to-the-diverged',
+    edits: [
+      edit(
+        'election',
+        'if (empty && role.vote.leader === from) return candidateLost(peer, role, orders)',
+        'void empty',
+      ),
+    ],
+  },
+  {
     name: 'format-raised-unasked',
     why: 'a leader that knows a later log format begins it, whatever the others know',
     harness: 'zab',
