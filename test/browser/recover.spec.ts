@@ -100,7 +100,7 @@ test('two of three voters are gone: the third makes a new ensemble of what it ho
   complaints.splice(0, complaints.length, ...complaints.filter((one) => !one.includes('WebSocket connection to')))
 })
 
-test('all are gone, and one comes back: without a quorum it has no keeper, and recovers all the same', async ({
+test('all are gone, and one comes back: without a quorum it has no keeper, and recovers all the same @slow', async ({
   browsers,
   crash,
   complaints,
