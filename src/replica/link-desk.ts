@@ -38,6 +38,8 @@ export class LinkDesk {
   /** Links whose connection is not known yet. */
   readonly #unbound = new Map<ReplicaId, { readonly attempt: number; readonly bind: (binding: LinkBinding) => void }>()
   #links = 0
+  /** Greetings that were refused, by why. */
+  readonly #marks = new Map<string, number>()
 
   constructor(
     hello: Hello,
@@ -81,6 +83,7 @@ export class LinkDesk {
         const reason = error instanceof Error ? error.message : String(error)
         const refused = error instanceof KeeperError && REFUSALS.has(error.code)
         closed(reason, refused)
+        if (error instanceof KeeperError) this.#mark(`greeting-refused-${error.code}`)
         if (!refused) return
         const named = error.code === 'EnsembleMismatch' || error.code === 'WrongSecret'
         this.#post({ kind: 'notice', code: named ? error.code : 'Incompatible', message: reason, peer })
@@ -88,9 +91,19 @@ export class LinkDesk {
     )
   }
 
+  /** For `inspect()`. */
+  get marks(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#marks)
+  }
+
+  #mark(name: string): void {
+    this.#marks.set(name, (this.#marks.get(name) ?? 0) + 1)
+  }
+
   /** It connected as one, and greeted as another. */
   #blame(peer: ReplicaId, link: IntroducingLink): void {
     const reason = `it greeted as replica ${link.peer}`
+    this.#mark('greeted-as-another')
     link.close(reason)
     this.#post({ kind: 'notice', code: 'BadPeer', message: `the link to ${peer} was closed: ${reason}`, peer })
   }

@@ -110,7 +110,11 @@ export class Service implements ReplicaService {
   }
 
   inspect(): Promise<Reply<ReplicaState>> {
-    return reply(async () => this.#now().replica.inspect())
+    return reply(async () => {
+      const { replica, desk } = this.#now()
+      const state = await replica.inspect()
+      return { ...state, marks: { ...state.marks, ...desk.marks } }
+    })
   }
 
   stepDown(reason: string): Promise<Reply<null>> {

@@ -173,7 +173,10 @@ async function forgedName(here: Here): Promise<void> {
   const victim = await here.members[0].evaluate(async () => (await window.keeper.inspect()).replica)
   await intrude(here, 'lies', victim)
   await here.liar.evaluate(() => window.intruder.leave())
-  for (const page of here.members.slice(1)) await expect.poll(() => blamed(page)).toBeGreaterThan(0)
+  for (const page of here.members.slice(1)) {
+    await expect.poll(() => blamed(page)).toBeGreaterThan(0)
+    expect(await markOf(page, 'greeted-as-another')).toBeGreaterThan(0)
+  }
   await unharmed(here)
 }
 

@@ -32,7 +32,7 @@ function desk(self: Hello) {
   )
   const add = (peer: number, attempt: number, ends: Ends) =>
     made.add(peer as ReplicaId, attempt, ends as unknown as LinkEnds)
-  return { add, links, events, kinds: () => events.map(({ kind }) => kind) }
+  return { add, links, events, kinds: () => events.map(({ kind }) => kind), marks: () => made.marks }
 }
 
 interface Ends {
@@ -65,6 +65,23 @@ describe('a desk', () => {
     await settled()
     expect(one.events.at(-1)).toEqual({ kind: 'linkClosed', peer: 2, attempt: 7, refused: false, reason: 'enough' })
     expect(two.kinds()).toEqual(['linkOpened', 'linkClosed'])
+  })
+
+  it('counts who greets in the name of another, and whom it refuses', async () => {
+    const [one, two] = [desk(hello(1)), desk(hello(2))]
+    const [a, b] = cable()
+    one.add(3, 7, a)
+    two.add(1, 7, b)
+    await settled()
+    expect(one.links).toEqual([])
+    expect(one.events).toContainEqual(expect.objectContaining({ kind: 'notice', code: 'BadPeer', peer: 3 }))
+    const [c, d] = cable()
+    const stranger = desk(hello(4, { ensemble: 'b'.repeat(32) as EnsembleId }))
+    one.add(4, 8, c)
+    stranger.add(1, 8, d)
+    await settled()
+    expect(one.marks()).toEqual({ 'greeted-as-another': 1, 'greeting-refused-EnsembleMismatch': 1 })
+    expect(stranger.marks()).toEqual({ 'greeting-refused-EnsembleMismatch': 1 })
   })
 
   it('closes both channels of a link, whichever of them ends', async () => {
