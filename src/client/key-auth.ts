@@ -10,7 +10,7 @@ export type KeyPair = Pick<CryptoKeyPair, 'publicKey' | 'privateKey'>
 const isP256 = (key: unknown, type: 'public' | 'private'): key is CryptoKey => {
   if (typeof key !== 'object' || key === null || !('algorithm' in key) || !('type' in key) || key.type !== type)
     return false
-  const { name, namedCurve } = key.algorithm as EcKeyAlgorithm
+  const { name, namedCurve } = (key.algorithm ?? {}) as Partial<EcKeyAlgorithm>
   return name === 'ECDSA' && namedCurve === 'P-256'
 }
 
@@ -20,6 +20,7 @@ const isP256 = (key: unknown, type: 'public' | 'private'): key is CryptoKey => {
  */
 export async function keyId(publicKey: CryptoKey): Promise<string> {
   if (!isP256(publicKey, 'public')) throw refuse('publicKey', 'must be a public key for ECDSA with P-256')
+  if (!publicKey.extractable) throw refuse('publicKey', 'must be one that can be exported')
   const digest = await subtle().digest('SHA-256', await rawOf(publicKey))
   return btoa(String.fromCharCode(...new Uint8Array(digest)))
 }
@@ -36,7 +37,7 @@ export async function proveKey(pair: KeyPair, session: SessionId, password: Uint
 
 export function checkKeyPair(pair: KeyPair): void {
   const { publicKey, privateKey } = pair ?? {}
-  if (!isP256(publicKey, 'public') || !isP256(privateKey, 'private') || !privateKey.usages.includes('sign'))
+  if (!isP256(publicKey, 'public') || !isP256(privateKey, 'private') || privateKey.usages?.includes('sign') !== true)
     throw refuse('pair', 'must be a pair of keys for ECDSA with P-256 that may sign')
   if (!publicKey.extractable) throw refuse('pair', 'must have a public key that can be exported')
 }

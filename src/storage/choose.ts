@@ -25,15 +25,23 @@ export interface Candidate {
   /** The newest configuration record in its log. */
   readonly config: Entry | null
   readonly voter: boolean
+  /** Says what its ensemble was forked from: this browser knows that from nowhere else. */
+  readonly forked: boolean
   release(): void
+}
+
+/** A log that cannot be read, and why. */
+export interface Unread {
+  readonly ensemble: EnsembleId
+  readonly error: unknown
 }
 
 export interface Survey {
   readonly candidates: readonly Candidate[]
   /** Databases without an identity: their makers crashed. */
   readonly unfinished: readonly Pick<Candidate, 'local' | 'release'>[]
-  /** Why the others cannot be read; they are left alone. */
-  readonly failures: readonly unknown[]
+  /** They are left alone. */
+  readonly failures: readonly Unread[]
 }
 
 /**
@@ -47,7 +55,7 @@ export async function surveyFree(
 ): Promise<Survey> {
   const seen: Candidate[] = []
   const unfinished: Pick<Candidate, 'local' | 'release'>[] = []
-  const failures: unknown[] = []
+  const failures: Unread[] = []
   for (const one of local) {
     if (one.lock === null) continue
     const lock = one.lock
@@ -57,7 +65,7 @@ export async function surveyFree(
       if (recovered === null) unfinished.push(held)
       else seen.push({ ...look(recovered), ...held })
     } catch (error) {
-      failures.push(error)
+      failures.push({ ensemble: one.identity.ensemble, error })
       lock.release()
     }
   }
@@ -91,6 +99,7 @@ function look(recovered: Recovered): Omit<Candidate, 'local' | 'release'> {
     committed: recovered.committed,
     config: recovered.entries.findLast((entry) => entry.kind === 'config') ?? recovered.baseConfig,
     voter: false,
+    forked: recovered.forkedFrom !== undefined,
   }
 }
 

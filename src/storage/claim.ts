@@ -2,7 +2,7 @@ import { toHex } from '../base/bytes.ts'
 import { KeeperError } from '../base/errors.ts'
 import { type EnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
 import type { Entry } from '../zab/entry.ts'
-import { type Candidate, chooseEnsemble, type Local, lookInto, surveyFree } from './choose.ts'
+import { chooseEnsemble, type Local, lookInto, type Survey, surveyFree } from './choose.ts'
 import { browserId, deleteDatabase, openDatabase, storageFailed } from './database.ts'
 import { type Begin, chooseParent, writeFork } from './fork.ts'
 import { ancestry, openIndexedDbLog } from './indexeddb-txn-log.ts'
@@ -124,7 +124,7 @@ async function claimInTurn(options: ClaimOptions, locks: Locks, databases: IDBFa
     const free = survey.candidates
     const ensemble = options.ensemble ?? chooseEnsemble(local, free, await forkedHere(whole, known, options, databases))
     if (ensemble !== null && options.fork !== undefined) {
-      const forked = await fork(ensemble, options.fork, local, free, options, locks, databases)
+      const forked = await fork(ensemble, options.fork, local, survey, options, locks, databases)
       return { ...forked, ...claimed(forked.recovered.ensemble), founded: false }
     }
     if (ensemble !== null) {
@@ -141,7 +141,7 @@ async function claimInTurn(options: ClaimOptions, locks: Locks, databases: IDBFa
       return { ...joined, ...claimed(ensemble), founded: false }
     }
     // A browser that holds a replica never founds, not even where it cannot read it.
-    if (survey.failures.length > 0) throw survey.failures[0]
+    if (survey.failures.length > 0) throw survey.failures[0]?.error
   } else {
     for (const { lock } of local) lock?.release()
   }
@@ -191,13 +191,13 @@ async function fork(
   ensemble: EnsembleId,
   begin: Begin,
   local: readonly Local[],
-  free: readonly Candidate[],
+  { candidates: free, failures }: Survey,
   options: ClaimOptions,
   locks: Locks,
   databases: IDBFactory,
 ): Promise<Adopted> {
   try {
-    const { local: parent } = chooseParent(ensemble, local, free)
+    const { local: parent } = chooseParent(ensemble, local, free, failures)
     // Claimed, so that nobody writes it any more who did.
     const held = await open(parent.identity, parent.lock as HeldLock, options, databases)
     try {

@@ -3,7 +3,7 @@ import type { EnsembleId } from '../base/ids.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Entry } from '../zab/entry.ts'
 import { checksum } from './checksum.ts'
-import { type Candidate, type Local, recent } from './choose.ts'
+import { type Candidate, type Local, recent, type Unread } from './choose.ts'
 import type { Identity } from './names.ts'
 import { type Database, EMPTY_STATE } from './schema.ts'
 import type { Ancestry, Recovered } from './txn-log.ts'
@@ -23,14 +23,27 @@ export interface Beginning {
 export type Begin = (parent: Recovered, child: Identity) => Beginning
 
 /**
- * The log that a fork begins from: the most recent one of `ensemble` in this browser. Throws `NoNode` if there is none, and
- * `StillRunning` while another worker of this browser holds one: it may know more.
+ * The log that a fork begins from: the most recent one of `ensemble` in this browser. Throws `NoNode` if there is none, or nothing in it, and
+ * what may know more forbids it: `StillRunning` while another worker of this browser holds one, `UpdateNeeded` where one is of a later build.
  */
-export function chooseParent(ensemble: EnsembleId, local: readonly Local[], free: readonly Candidate[]): Candidate {
+export function chooseParent(
+  ensemble: EnsembleId,
+  local: readonly Local[],
+  free: readonly Candidate[],
+  unread: readonly Unread[],
+): Candidate {
   if (local.some(({ identity, lock }) => identity.ensemble === ensemble && lock === null))
     throw new KeeperError('StillRunning', 'other pages of this browser run replicas of this ensemble: close them first')
-  const [best] = free.filter(({ local: one }) => one.identity.ensemble === ensemble).sort(recent)
-  if (best === undefined) throw new KeeperError('NoNode', `this browser holds no replica of the ensemble ${ensemble}`)
+  for (const { ensemble: of, error } of unread)
+    if (of === ensemble && error instanceof KeeperError && error.code === 'UpdateNeeded') throw error
+  const [best] = free
+    .filter(({ local: one, config }) => one.identity.ensemble === ensemble && config !== null)
+    .sort(recent)
+  if (best === undefined)
+    throw new KeeperError(
+      'NoNode',
+      `this browser holds nothing of the ensemble ${ensemble}: there is nothing to recover`,
+    )
   return best
 }
 

@@ -6,7 +6,8 @@ const WEEK = 7 * 24 * 3600 * 1000
 
 /**
  * Of the free logs beside the one that is taken up, those that nobody will miss: no voter's, by a configuration that the chosen log holds
- * and knows to be committed, with nothing in them that it lacks; and either once a voter's, or claimed for the last time a week ago.
+ * and knows to be committed, with nothing in them that it lacks; and either once a voter's, or claimed for the last time a week ago. Not the one that says what the
+ * ensemble was forked from: without it this browser might open the parent again.
  * `wall`: milliseconds since 1970.
  */
 export function spare(
@@ -20,6 +21,7 @@ export function spare(
   return candidates.filter(
     (one) =>
       one !== chosen &&
+      !one.forked &&
       one.local.identity.ensemble === local.identity.ensemble &&
       (one.config === null || one.config.zxid <= config.zxid) &&
       !votersOf(config).includes(one.local.identity.replica) &&

@@ -80,6 +80,14 @@ test('what is no such pair of keys is refused by name', async () => {
   for (const bad of [null, {}, p384, { publicKey: pair.privateKey, privateKey: pair.publicKey }]) {
     expect(await codeOf(one.addKey(bad as never))).toBe('BadArguments')
   }
+  for (const bad of [{ type: 'public' }, { type: 'public', algorithm: undefined }, { type: 'public', algorithm: null }])
+    expect(await codeOf(keyId(bad as never))).toBe('BadArguments')
+  const forged = { ...{ type: 'private', algorithm: ECDSA }, usages: undefined }
+  expect(await codeOf(one.addKey({ publicKey: pair.publicKey, privateKey: forged as never }))).toBe('BadArguments')
+  const raw = await crypto.subtle.exportKey('raw', pair.publicKey)
+  const sealed = await crypto.subtle.importKey('raw', raw, ECDSA, false, ['verify'])
+  expect(await codeOf(keyId(sealed))).toBe('BadArguments')
+  expect(await codeOf(one.addKey({ publicKey: sealed, privateKey: pair.privateKey }))).toBe('BadArguments')
   await expect(keyId(pair.privateKey)).rejects.toThrow('publicKey must be')
   const acl = (id: string) => [{ scheme: 'key', id, permissions: ['read'] as const }]
   expect(await codeOf(one.create('/n', null, { acl: acl('me') }))).toBe('InvalidACL')

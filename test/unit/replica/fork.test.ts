@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
 import { expect, it } from 'vitest'
-import type { KeeperError } from '../../../src/base/errors.ts'
+import { KeeperError } from '../../../src/base/errors.ts'
 import type { EnsembleId, ReplicaId, SessionId } from '../../../src/base/ids.ts'
 import { epochOf, makeZxid, nextZxid, type Zxid } from '../../../src/base/zxid.ts'
 import { encodeRequest, type Request } from '../../../src/jute/protocol.ts'
@@ -140,6 +140,59 @@ it('begins from the most recent log of this browser, whoever voted', async () =>
   await observer.release()
   const { recovered } = await pages.claim({ create: 'never', ensemble, fork: begin })
   expect(epochOf(recovered.forkedFrom?.zxid as Zxid)).toBe(3)
+})
+
+it('is refused where this browser has heard nothing of the ensemble yet: a fork of nothing would stand in its way', async () => {
+  const pages = browser()
+  const ensemble = 'e'.repeat(32) as EnsembleId
+  await (await pages.claim({ create: 'never', ensemble })).release()
+  expect(await codeOf(pages.claim({ create: 'never', ensemble, fork: begin }))).toBe('NoNode')
+  expect((await pages.claim({ create: 'never' })).recovered.ensemble).toBe(ensemble)
+})
+
+it('is refused while a log of this browser is of a later build: it may be the most recent one', async () => {
+  const pages = browser()
+  const voter = await pages.claim()
+  const { voter: later } = await orphan(pages)
+  const { ensemble } = voter.recovered
+  await voter.release()
+  await later.release()
+  const old: ClaimOptions['demandReadable'] = ({ entries }) => {
+    if (entries.some(({ zxid }) => epochOf(zxid) === 3)) throw new KeeperError('UpdateNeeded', 'of a later format')
+  }
+  expect(await codeOf(pages.claim({ create: 'never', ensemble, fork: begin, demandReadable: old }))).toBe(
+    'UpdateNeeded',
+  )
+  expect(await codeOf(pages.claim({ create: 'never', ensemble, fork: begin }))).toBe('Ok')
+})
+
+it('is known as a fork for good: the identity that says so outlives its vote', async () => {
+  const pages = browser()
+  const { voter } = await orphan(pages)
+  const { ensemble: parent } = voter.recovered
+  await voter.release()
+  const forked = await pages.claim({ create: 'never', ensemble: parent, fork: begin })
+  const { ensemble, replica } = forked.recovered
+  const heir = await pages.claim()
+  const config = encodeConfig({ ensemble, voters: [heir.recovered.replica], old: null })
+  const zxid = makeZxid(6, 1)
+  await heir.log.write(
+    [
+      { kind: 'acceptedEpoch', epoch: 6 },
+      { kind: 'append', entries: [{ zxid, kind: 'config', bytes: config }] },
+      { kind: 'currentEpoch', epoch: 6 },
+    ],
+    { relaxed: false, committed: zxid },
+  )
+  for (const page of [forked, heir]) await page.release()
+  const again = await pages.claim()
+  expect(again.recovered.replica).toBe(heir.recovered.replica)
+  const names = (await pages.databases.databases()).flatMap(({ name }) => identityOf('shop', name ?? '') ?? [])
+  expect(names).toContainEqual({ ensemble, replica })
+  // The parent runs here again, and is still not what a page of this browser opens.
+  await again.release()
+  await pages.claim({ ensemble: parent })
+  expect((await pages.claim()).recovered.ensemble).toBe(ensemble)
 })
 
 it('interrupted anywhere, leaves the parent as it was and no half fork', async () => {
