@@ -15,6 +15,8 @@ export type Start = (options: Pick<StartOptions, 'create' | 'join' | 'fork'>) =>
 /** The pause after an answer that will not soon be another one. */
 const RETRY_MIN = 250
 const CONFIRM_EVERY = 1000
+/** A worker that was ended has let go of what it held by then; a browser may take two seconds to stop one that is busy. */
+const LET_GO_WAIT = 5000
 /** How long an empty ensemble looks for another one before it goes on. */
 const GIVE_WAY_WAIT = 1500
 
@@ -42,7 +44,7 @@ export class Entrance {
   async enter(): Promise<Entered> {
     const { create, join, fork, heldHere } = this.#options
     if (join !== undefined) return this.#start({ create: 'never', join })
-    if (fork !== undefined) return this.#start({ create: 'never', join: fork, fork: true })
+    if (fork !== undefined) return this.#fork(fork)
     if (heldHere === true) return this.#start({ create: 'never' })
     if (!this.#wires.beyond || create === 'always') return this.#start({ create })
     const here = await this.#start({ create: 'never' }).catch((error: unknown) => {
@@ -63,6 +65,20 @@ export class Entrance {
       const founded = await this.#found()
       if (typeof founded !== 'number') return founded
       wait = Math.max(founded, RETRY_MIN)
+    }
+  }
+
+  /** The worker that ran the parent until now was this page's own, and its locks outlive it a little. */
+  async #fork(parent: EnsembleId): Promise<Entered> {
+    const until = performance.now() + LET_GO_WAIT
+    for (;;) {
+      try {
+        return await this.#start({ create: 'never', join: parent, fork: true })
+      } catch (error) {
+        const held = error instanceof KeeperError && error.code === 'StillRunning'
+        if (!held || performance.now() >= until) throw error
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MIN))
     }
   }
 

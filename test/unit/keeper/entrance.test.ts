@@ -44,12 +44,18 @@ function servers({ address }: SignalServer): SignalServers {
 /** A page, whose worker is told by the test what this browser holds. */
 function page(
   by: SignalServer,
-  more: { create?: 'never'; signal?: AbortSignal; tag?: string; whileFounding?: () => Promise<void> } = {},
+  more: {
+    create?: 'never'
+    signal?: AbortSignal
+    tag?: string
+    whileFounding?: () => Promise<void>
+    fork?: EnsembleId
+  } = {},
 ) {
   const line = servers(by)
   const calls: string[] = []
   const notices: KeeperEvents['notice'][] = []
-  const disk = { ensemble: null as EnsembleId | null, untouched: false }
+  const disk = { ensemble: null as EnsembleId | null, untouched: false, held: 0 }
   const own = Array.from({ length: 32 }, () => Math.floor(Math.random() * 16).toString(16)).join('') as EnsembleId
   const wires: Wires = {
     topic: 't',
@@ -75,8 +81,9 @@ function page(
     },
     terminate: () => void calls.push('terminate'),
   } as unknown as WorkerHost
-  const start: Start = async ({ create, join }) => {
-    calls.push(join === undefined ? create : 'join')
+  const start: Start = async ({ create, join, fork = false }) => {
+    calls.push(fork ? 'fork' : join === undefined ? create : 'join')
+    if (fork && disk.held-- > 0) throw new KeeperError('StillRunning', 'its lock is held')
     if (join === undefined && create === 'never' && disk.ensemble === null)
       throw new KeeperError('NoNode', 'nothing here')
     if (create === 'auto') await more.whileFounding?.()
@@ -107,7 +114,9 @@ function page(
     secret: null,
     ...(signal === undefined ? {} : { signal }),
   })
-  const entrance = new Entrance(wires, options, start, (notice) => notices.push(notice))
+  const { fork } = more
+  const given = fork === undefined ? options : { ...options, fork }
+  const entrance = new Entrance(wires, given, start, (notice) => notices.push(notice))
   return { calls, notices, disk, own, line, enter: () => entrance.enter() }
 }
 
@@ -198,4 +207,19 @@ describe('a page that has a replica', () => {
     expect((await one.enter())[1].ensemble).toBe(theirs)
     expect(one.calls).toEqual(['never', 'never', 'discard', 'terminate', 'join'])
   })
+})
+
+describe('a page that makes a fork', () => {
+  it('waits until its own last worker has let go of the parent', async () => {
+    const one = page(await server(), { fork: theirs })
+    one.disk.held = 2
+    await one.enter()
+    expect(one.calls).toEqual(['fork', 'fork', 'fork'])
+  })
+
+  it('does not wait for ever', async () => {
+    const one = page(await server(), { fork: theirs })
+    one.disk.held = Number.POSITIVE_INFINITY
+    await expect(one.enter()).rejects.toMatchObject({ code: 'StillRunning' })
+  }, 15_000)
 })
