@@ -1,7 +1,7 @@
 import { SignalServer } from '../../src/node/signal-server.ts'
 import { expect, test } from './fixtures.ts'
 import { byRole, type Death, deaths, dies, HEADING, ROLES, row, SESSION_TIMEOUT } from './mortal.ts'
-import { openKeeper, type Puppet, Puppets } from './puppets.ts'
+import { NO_GIVING_WAY, openKeeper, type Puppet, Puppets } from './puppets.ts'
 
 test('table of deaths in one browser @slow', async ({ server }) => {
   test.setTimeout(300_000)
@@ -14,7 +14,7 @@ test('table of deaths in one browser @slow', async ({ server }) => {
         const tabs: Puppet[] = []
         for (let i = 0; i < 4; i++) {
           const tab = await puppets.open()
-          await openKeeper(tab, `${role} ${name}`, SESSION_TIMEOUT)
+          await openKeeper(tab, `${role} ${name}`, SESSION_TIMEOUT, NO_GIVING_WAY)
           tabs.push(tab)
         }
         const mortals = await byRole(tabs)
@@ -47,7 +47,7 @@ test('a leader crashes, seven times over: how long until the next acknowledged w
       const tabs: Puppet[] = []
       for (let n = 0; n < 4; n++) {
         const tab = await puppets.open()
-        await openKeeper(tab, `again ${i}`, SESSION_TIMEOUT)
+        await openKeeper(tab, `again ${i}`, SESSION_TIMEOUT, NO_GIVING_WAY)
         tabs.push(tab)
       }
       const [served] = await dies(await byRole(tabs), 'leader', crash?.die ?? fail)
@@ -84,7 +84,11 @@ test('table of deaths among browsers that know each other by a signaling server 
         for (const browser of browsers) {
           const tab = await browser.open()
           const create = tabs.length === 0 ? 'always' : 'never'
-          await openKeeper(tab, `apart ${role} ${name}`, SESSION_TIMEOUT, { ...access, create })
+          await openKeeper(tab, `apart ${role} ${name}`, SESSION_TIMEOUT, {
+            ...access,
+            ...NO_GIVING_WAY,
+            create,
+          })
           tabs.push(tab)
         }
         const mortals = await byRole(tabs)

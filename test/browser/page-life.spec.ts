@@ -1,16 +1,22 @@
 import { expect, test } from './fixtures.ts'
-import { inspectPuppet, keepWriting, openKeeper, type Puppet, Puppets } from './puppets.ts'
+import { inspectPuppet, keepWriting, NO_GIVING_WAY, openKeeper, type Puppet, Puppets } from './puppets.ts'
 
 const stateOf = ({ page }: Puppet) => page.evaluate(() => window.keeper.state)
 const toldOf = ({ page }: Puppet) => page.evaluate(() => window.told)
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** So many voters, opened one after the other. */
-async function voters(puppets: Puppets, ensemble: string, count: number, sessionTimeout?: number): Promise<Puppet[]> {
+async function voters(
+  puppets: Puppets,
+  ensemble: string,
+  count: number,
+  sessionTimeout?: number,
+  options: Parameters<typeof openKeeper>[3] = NO_GIVING_WAY,
+): Promise<Puppet[]> {
   const tabs: Puppet[] = []
   for (let i = 0; i < count; i++) {
     const tab = await puppets.open()
-    await openKeeper(tab, ensemble, sessionTimeout)
+    await openKeeper(tab, ensemble, sessionTimeout, options)
     tabs.push(tab)
   }
   await allVote(tabs)
@@ -78,7 +84,7 @@ test.afterEach(() => puppets.end())
 test('hidden for minutes, where timers of pages ring once a minute: sessions and voters stay, and a newcomer is let in @slow', async () => {
   test.setTimeout(180_000)
   const [lone] = (await voters(puppets, 'lone', 1)) as [Puppet]
-  const tabs = await voters(puppets, 'hidden', 3)
+  const tabs = await voters(puppets, 'hidden', 3, undefined, {})
   await puppets.open()
   for (const { page } of [lone, ...tabs]) {
     // Becoming a voter may have interrupted a session.

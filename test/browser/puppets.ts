@@ -175,6 +175,9 @@ async function gone(pid: number): Promise<void> {
   throw new Error(`process ${pid} lives on`)
 }
 
+/** Who leads goes on to lead though its page is hidden, as all but one are here: for tests in which something else deposes it. */
+export const NO_GIVING_WAY = { handoverAfterHidden: 86_400_000 } as const
+
 export const openKeeper = (
   puppet: Puppet,
   ensemble: string,
