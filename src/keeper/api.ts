@@ -166,9 +166,9 @@ export interface KeeperBase extends ZnodeClient {
    * The last resort, where the voters that are missing will not come back: ends this keeper, and opens one of a **new ensemble** of the same
    * name that begins with all that this page's replica holds and in which it votes alone. Nothing merges the two again: whoever comes
    * back of the old one stays in that, and both sides are told `EnsembleMismatch`. All sessions are over. Looks for a quorum for 8 s first.
-   * Rejects with `BadArguments` without `force`, `StillRunning` where there is a quorum, `Unsupported` where there is no replica: then nothing
-   * has happened. `StillRunning` where other pages of this browser are in the ensemble (close them first), `UpdateNeeded` where this browser has a
-   * log of a later build, `StorageFailed`: then this keeper has ended, the old ensemble is as it was, and `Keeper.recover` tries again.
+   * Rejects with `BadArguments` without `force`, `StillRunning` (there is a quorum, or other pages of this browser are in the ensemble: close
+   * them first), `Unsupported` where there is no replica: then nothing has happened. `NoNode` (its log is empty), `UpdateNeeded` (this browser
+   * has a log of a later build), `StorageFailed`: then this keeper has ended, and the old ensemble is as it was.
    */
   recover(options: { readonly force: true }): Promise<KeeperBase>
   /**

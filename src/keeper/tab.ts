@@ -18,7 +18,7 @@ import { LastState } from './last-state.ts'
 import type { CheckedOptions } from './options.ts'
 import { pageClock } from './page-clock.ts'
 import { watchVisibility } from './page-life.ts'
-import { holdLock, watchLock } from './page-locks.ts'
+import { holdLock, runsElsewhere, watchLock } from './page-locks.ts'
 import { Reception } from './reception.ts'
 import type { Wires } from './wires.ts'
 import type { WorkerHost } from './worker-host.ts'
@@ -193,8 +193,9 @@ export class Tab implements Backing {
     return this.#host.call('reconfig', [voters])
   }
 
-  /** Nobody can decide anything here, and nobody could for a while. */
+  /** Nobody can decide anything here, and nobody could for a while. Whoever is refused has lost nothing. */
   async giveUp(): Promise<EnsembleId> {
+    await this.#demandAlone()
     const quorum = await this.#state
       .until(({ serving }) => serving, NO_QUORUM_MS)
       .then(
@@ -204,7 +205,17 @@ export class Tab implements Backing {
     if (this.#why !== null) throw this.#why
     if (quorum)
       throw new KeeperError('StillRunning', `The ensemble "${this.#name}" has a quorum: nothing is to be recovered.`)
+    await this.#demandAlone()
     return this.started.ensemble
+  }
+
+  async #demandAlone(): Promise<void> {
+    const { ensemble, lock } = this.started
+    if (this.#why === null && (await runsElsewhere(ensemble, lock)))
+      throw new KeeperError(
+        'StillRunning',
+        `Other pages of this browser are in the ensemble "${this.#name}": close them.`,
+      )
   }
 
   async invitation(role: Invitation['role']): Promise<Invitation> {

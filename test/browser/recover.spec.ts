@@ -54,8 +54,14 @@ test('two of three voters are gone: the third makes a new ensemble of what it ho
   expect(await codeOf(a, true)).toBe('StillRunning')
   expect(await a.evaluate(() => window.keeper.state)).toBe('connected')
 
+  // Another page of this browser may know more. Whoever is refused has lost nothing.
+  const neighbour = await reopened(a)
+  await open(neighbour, 'forked', { signaling, secret })
   await Promise.all([crash(b), crash(c)])
   await expect.poll(() => a.evaluate(() => window.keeper.state), { timeout: 20_000 }).not.toBe('connected')
+  expect(await codeOf(a, true)).toBe('StillRunning')
+  expect((await about(a)).ensembleId).toBe(parent)
+  await neighbour.close()
   const { before, ms } = await a.evaluate(async () => {
     const old = window.keeper
     const began = performance.now()
@@ -80,7 +86,7 @@ test('two of three voters are gone: the third makes a new ensemble of what it ho
   expect(await childrenOf(c2, '/')).toEqual(expect.arrayContaining(['kept', 'of-a', 'parent']))
   expect(await childrenOf(c2, '/')).not.toContain('after')
   expect(await childrenOf(a, '/')).not.toContain('parent')
-  for (const page of [b2, c2])
+  for (const page of [a, b2, c2])
     await expect
       .poll(() => notices(page), { timeout: 20_000 })
       .toContainEqual(expect.stringMatching(/^EnsembleMismatch/))

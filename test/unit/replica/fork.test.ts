@@ -45,6 +45,8 @@ function written(more: number): Entry[] {
   }
   const password = new Uint8Array(16)
   ask(encodeLeaderRequest({ kind: 'createSession', session: SESSION, origin: 5, timeout: 5000, password, line: 0 }))
+  const silent = 78n as SessionId
+  ask(encodeLeaderRequest({ kind: 'createSession', session: silent, origin: 6, timeout: 5000, password, line: 0 }))
   const requests = [create('/kept'), create('/mine', 1)]
   for (let n = 0; n < more; n++) requests.push(create(`/kept/${n}`))
   for (const [xid, request] of requests.entries())
