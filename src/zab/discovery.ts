@@ -27,10 +27,11 @@ export function leaderOnFollowerInfo(
   info: FollowerInfo,
   orders: Order[],
 ): void {
-  if (info.acceptedEpoch > peer.acceptedEpoch + LIMITS.epochJumpMax || info.acceptedEpoch >= EPOCH_MAX) {
+  if (info.acceptedEpoch >= EPOCH_MAX) {
     mark(orders, 'epoch-jump-refused', String(info.acceptedEpoch))
-    return refuse(peer, from, link, info.nonce, 'epoch too far ahead', orders)
+    return refuse(peer, from, link, info.nonce, 'there is no later epoch', orders)
   }
+  if (info.acceptedEpoch > peer.acceptedEpoch + LIMITS.epochJumpMax) return jumpAfter(peer, info.acceptedEpoch, orders)
   if (!info.demoted && tellIfBehind(peer, from, link, { acceptedEpoch: info.acceptedEpoch }, orders)) {
     return refuse(peer, from, link, info.nonce, 'your store went backwards', orders)
   }
@@ -67,6 +68,19 @@ export function leaderOnFollowerInfo(
   if (voter && !info.demoted && role.epoch === 0) {
     role.infos.set(from, info.acceptedEpoch)
     tryFixEpoch(peer, role, orders)
+  }
+}
+
+/**
+ * An epoch further ahead than one forged number may bring anybody. Somebody honest may have promised it, who can take that back no more: to stay
+ * behind would keep the two apart for ever. So it promises as much as it may, to nobody, and the next attempt begins there.
+ */
+function jumpAfter(peer: Peer, epoch: number, orders: Order[]): void {
+  mark(orders, 'epoch-jump-refused', String(epoch))
+  stepDown(peer, 'epoch too far ahead', orders)
+  const promise = Math.min(peer.acceptedEpoch + LIMITS.epochJumpMax, EPOCH_MAX - 1)
+  if (promise > peer.acceptedEpoch) {
+    write(peer, [{ kind: 'acceptedEpoch', epoch: promise }], { kind: 'nothing' }, orders)
   }
 }
 
@@ -107,7 +121,7 @@ function sendLeaderInfo(peer: Peer, role: Leading, learner: Learner, orders: Ord
 export function learnerOnLeaderInfo(peer: Peer, role: Following, info: LeaderInfo, orders: Order[]): void {
   if (role.phase !== 'discovery' || role.epoch !== 0) return stepDown(peer, 'LeaderInfo out of turn', orders)
   if (info.epoch < peer.acceptedEpoch) return stepDown(peer, 'the leader is of an earlier epoch', orders)
-  if (info.epoch > peer.acceptedEpoch + LIMITS.epochJumpMax) return stepDown(peer, 'epoch too far ahead', orders)
+  if (info.epoch > peer.acceptedEpoch + LIMITS.epochJumpMax) return jumpAfter(peer, info.epoch, orders)
   const counts = info.epoch > peer.acceptedEpoch
   role.epoch = info.epoch
   role.head = info.leader

@@ -175,7 +175,7 @@ function onVote(
 ): void {
   // It may have forgotten what it promised: it has no say in who leads.
   if (peer.demoted) return
-  if (n.round > peer.round + ROUND_JUMP_MAX) return mark(orders, 'round-jump-refused', String(n.round))
+  if (n.round > peer.round + ROUND_JUMP_MAX) return jumpAfter(peer, role, n, orders)
   const vote: Vote = { leader: n.leader, epoch: n.epoch, zxid: n.zxid }
   if (!stands(peer, role)) return support(peer, role, n, vote, answer, orders)
   const empty = n.state === 'observing' && n.leader === from
@@ -222,8 +222,20 @@ function speaks(peer: Peer, id: ReplicaId): boolean {
   return link !== undefined && peer.now - link.heardAt <= peer.options.timing.establish
 }
 
-/** A round this far ahead is refused: one forged number must not use up all rounds. */
+/** A round further ahead is not taken at once: one forged number must not use up all rounds. */
 const ROUND_JUMP_MAX = 2 ** 32
+
+/**
+ * As far as it may, without a word on the vote: whoever is there may have been brought there by a liar, and comes back no more. To stay behind
+ * would keep the two apart for ever.
+ */
+function jumpAfter(peer: Peer, role: Looking, n: Notification, orders: Order[]): void {
+  mark(orders, 'round-jump-refused', String(n.round))
+  peer.round += ROUND_JUMP_MAX
+  if (!stands(peer, role)) return
+  role.votes.clear()
+  adopt(peer, role, ownVote(peer), orders)
+}
 
 const noWorse = (a: Vote, b: Vote): boolean => a.epoch > b.epoch || (a.epoch === b.epoch && a.zxid >= b.zxid)
 

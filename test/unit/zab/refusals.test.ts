@@ -179,12 +179,10 @@ const WRONG: readonly (readonly [string, string, Message])[] = [
   ],
   ['following, synchronization', 'a common point that is not there', { ...WORDS.sync, from: z(1, 7) }],
   ['following, discovery', 'an earlier epoch', { kind: 'leaderInfo', nonce, epoch: 0, leader: r(3) }],
-  ['following, discovery', 'an epoch out of all reason', { kind: 'leaderInfo', nonce, epoch: 2 ** 20, leader: r(3) }],
   ['looking', 'a round out of all reason', { ...WORDS.notification, round: 2 ** 50 }],
   ['leading, broadcast', 'an ack of what was never proposed', { kind: 'ack', nonce, zxid: later }],
   ['leading, broadcast', 'a pong of the future', { kind: 'pong', nonce, token: 99, touched: none }],
   ['leading, synchronization', 'an ack before ACK(NEWLEADER)', { kind: 'ack', nonce, zxid: z(1, 2) }],
-  ['leading, discovery', 'an epoch out of all reason', { ...WORDS.followerInfo, acceptedEpoch: 2 ** 20 }],
   ['leading, promised', 'a follower that knows more', { ...WORDS.ackEpoch, lastZxid: z(1, 3) }],
 ]
 
@@ -194,4 +192,15 @@ test.each(WRONG)('%s: %s is refused by name', (state, _what, message) => {
   expect(outcome(subject, message)).not.toBe('')
   expect(subject.peer.pending.length).toBe(pending)
   expect([subject.peer.committed, subject.peer.delivered]).toEqual([committed, delivered])
+})
+
+test.each<[string, Message]>([
+  ['following, discovery', { kind: 'leaderInfo', nonce, epoch: 2 ** 20, leader: r(3) }],
+  ['leading, discovery', { ...WORDS.followerInfo, acceptedEpoch: 2 ** 20 }],
+])('%s: an epoch out of all reason ends the attempt, and is gone after as far as it may be', (state, message) => {
+  const subject = (STATES[state] as () => Subject)()
+  const before = subject.peer.acceptedEpoch
+  expect(outcome(subject, message)).toMatch(/epoch too far ahead/)
+  expect(subject.peer.acceptedEpoch).toBe(before + 2 ** 16)
+  expect(subject.peer.role.kind).toBe('looking')
 })
