@@ -27,15 +27,16 @@ export function leaderOnFollowerInfo(
   info: FollowerInfo,
   orders: Order[],
 ): void {
-  if (info.acceptedEpoch >= EPOCH_MAX) {
+  const voter = isVoter(configOf(peer.history), from)
+  const furthest = peer.acceptedEpoch + (voter ? LIMITS.epochJumpMax : OBSERVER_AHEAD_MAX)
+  if (info.acceptedEpoch > furthest || info.acceptedEpoch >= EPOCH_MAX) {
     mark(orders, 'epoch-jump-refused', String(info.acceptedEpoch))
-    return refuse(peer, from, link, info.nonce, 'there is no later epoch', orders)
+    if (voter && info.acceptedEpoch < EPOCH_MAX) return goAfter(peer, info.acceptedEpoch, 'epoch too far ahead', orders)
+    return refuse(peer, from, link, info.nonce, 'epoch too far ahead', orders)
   }
-  if (info.acceptedEpoch > peer.acceptedEpoch + LIMITS.epochJumpMax) return jumpAfter(peer, info.acceptedEpoch, orders)
   if (!info.demoted && tellIfBehind(peer, from, link, { acceptedEpoch: info.acceptedEpoch }, orders)) {
     return refuse(peer, from, link, info.nonce, 'your store went backwards', orders)
   }
-  const voter = isVoter(configOf(peer.history), from)
   if (info.demoted) for (const counts of [role.epochAcks, role.newLeaderAcks]) counts.delete(from)
   const learner: Learner = {
     id: from,
@@ -62,7 +63,8 @@ export function leaderOnFollowerInfo(
   role.gone.delete(from)
   if (role.epoch !== 0 && info.acceptedEpoch > role.epoch) {
     // It promised a later epoch to somebody else and can never take this one: only a higher epoch lets it in.
-    return stepDown(peer, 'a learner promised a later epoch', orders)
+    const reason = 'a learner promised a later epoch'
+    return voter ? goAfter(peer, info.acceptedEpoch, reason, orders) : stepDown(peer, reason, orders)
   }
   if (role.promised) return sendLeaderInfo(peer, role, learner, orders)
   if (voter && !info.demoted && role.epoch === 0) {
@@ -72,13 +74,18 @@ export function leaderOnFollowerInfo(
 }
 
 /**
- * An epoch further ahead than one forged number may bring anybody. Somebody honest may have promised it, who can take that back no more: to stay
- * behind would keep the two apart for ever. So it promises as much as it may, to nobody, and the next attempt begins there.
+ * What an observer may have promised to a leader that never came to lead. It has no say in who leads: one that was brought further ahead, or says
+ * so, must not depose leader after leader.
  */
-function jumpAfter(peer: Peer, epoch: number, orders: Order[]): void {
-  mark(orders, 'epoch-jump-refused', String(epoch))
-  stepDown(peer, 'epoch too far ahead', orders)
-  const promise = Math.min(peer.acceptedEpoch + LIMITS.epochJumpMax, EPOCH_MAX - 1)
+const OBSERVER_AHEAD_MAX = 16
+
+/**
+ * Somebody who counts has promised a later epoch, and can take that back no more: to stay behind would keep the two apart for ever. So this one
+ * promises as much too, to nobody, and the next attempt begins there. One forged number brings nobody further than `epochJumpMax`.
+ */
+function goAfter(peer: Peer, epoch: number, reason: string, orders: Order[]): void {
+  stepDown(peer, reason, orders)
+  const promise = Math.min(epoch, peer.acceptedEpoch + LIMITS.epochJumpMax, EPOCH_MAX - 1)
   if (promise > peer.acceptedEpoch) {
     write(peer, [{ kind: 'acceptedEpoch', epoch: promise }], { kind: 'nothing' }, orders)
   }
@@ -121,7 +128,10 @@ function sendLeaderInfo(peer: Peer, role: Leading, learner: Learner, orders: Ord
 export function learnerOnLeaderInfo(peer: Peer, role: Following, info: LeaderInfo, orders: Order[]): void {
   if (role.phase !== 'discovery' || role.epoch !== 0) return stepDown(peer, 'LeaderInfo out of turn', orders)
   if (info.epoch < peer.acceptedEpoch) return stepDown(peer, 'the leader is of an earlier epoch', orders)
-  if (info.epoch > peer.acceptedEpoch + LIMITS.epochJumpMax) return jumpAfter(peer, info.epoch, orders)
+  if (info.epoch > peer.acceptedEpoch + LIMITS.epochJumpMax) {
+    mark(orders, 'epoch-jump-refused', String(info.epoch))
+    return goAfter(peer, info.epoch, 'epoch too far ahead', orders)
+  }
   const counts = info.epoch > peer.acceptedEpoch
   role.epoch = info.epoch
   role.head = info.leader

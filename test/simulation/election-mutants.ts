@@ -101,4 +101,20 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     story: 'hostile-epoch',
     edits: [edit('discovery', 'if (promise > peer.acceptedEpoch)', 'if (promise < peer.acceptedEpoch)')],
   },
+  {
+    name: 'later-promise-not-gone-after',
+    why: 'a leader that hears of a later promise steps down, and begins the next epoch one higher only',
+    harness: 'story',
+    budget: 1,
+    story: 'hostile-promise',
+    edits: [edit('discovery', 'return voter ? goAfter(peer, info.acceptedEpoch, reason, orders) :', 'return')],
+  },
+  {
+    name: 'observers-use-up-epochs',
+    why: 'an observer brings a leader ahead by what it says that it promised',
+    harness: 'story',
+    budget: 1,
+    story: 'hostile-promise',
+    edits: [edit('discovery', '(voter ? LIMITS.epochJumpMax : OBSERVER_AHEAD_MAX)', 'LIMITS.epochJumpMax')],
+  },
 ]
