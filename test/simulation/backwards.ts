@@ -87,7 +87,8 @@ export class Backwards {
 
   #isUnaware(node: Node): boolean {
     if (!this.#unaware.has(node)) return false
-    if (!node.options.disk.demoted) return true
+    // It may have been told, and let in again, since anybody looked.
+    if (node.options.disk.demotions === this.#unaware.get(node)?.demotions) return true
     this.#unaware.delete(node)
     return false
   }

@@ -21,6 +21,8 @@ export interface DiskState {
   committed: Zxid
   memory: readonly Remembered[]
   demoted: boolean
+  /** How often it learned that it had gone backwards. */
+  demotions: number
   /** What it had held before it went backwards, each time. */
   ghosts: readonly DiskState[]
 }
@@ -38,6 +40,7 @@ export const emptyDisk = (ensemble: EnsembleId, replica: ReplicaId, entries: rea
   committed: 0 as Zxid,
   memory: [],
   demoted: false,
+  demotions: 0,
   ghosts: [],
 })
 
@@ -58,8 +61,10 @@ export function applyChanges(disk: DiskState, changes: readonly Change[]): void 
     else if (change.kind === 'acceptedEpoch') disk.acceptedEpoch = change.epoch
     else if (change.kind === 'currentEpoch') disk.currentEpoch = change.epoch
     else if (change.kind === 'remember') disk.memory = change.of
-    else if (change.kind === 'demoted') disk.demoted = change.demoted
-    else {
+    else if (change.kind === 'demoted') {
+      disk.demoted = change.demoted
+      if (change.demoted) disk.demotions++
+    } else {
       disk.base = change.zxid
       disk.baseConfig = change.config
       disk.snapshot = change.chunks
