@@ -31,8 +31,9 @@ export function leaderOnFollowerInfo(
   const furthest = peer.acceptedEpoch + (voter ? LIMITS.epochJumpMax : OBSERVER_AHEAD_MAX)
   if (info.acceptedEpoch > furthest || info.acceptedEpoch >= EPOCH_MAX) {
     mark(orders, 'epoch-jump-refused', String(info.acceptedEpoch))
-    if (voter && info.acceptedEpoch < EPOCH_MAX) return goAfter(peer, info.acceptedEpoch, 'epoch too far ahead', orders)
-    return refuse(peer, from, link, info.nonce, 'epoch too far ahead', orders)
+    refuse(peer, from, link, info.nonce, 'epoch too far ahead', orders)
+    if (voter && info.acceptedEpoch < EPOCH_MAX) goAfter(peer, info.acceptedEpoch, 'epoch too far ahead', orders)
+    return
   }
   if (!info.demoted && tellIfBehind(peer, from, link, { acceptedEpoch: info.acceptedEpoch }, orders)) {
     return refuse(peer, from, link, info.nonce, 'your store went backwards', orders)
@@ -84,11 +85,12 @@ const OBSERVER_AHEAD_MAX = 16
  * promises as much too, to nobody, and the next attempt begins there. One forged number brings nobody further than `epochJumpMax`.
  */
 function goAfter(peer: Peer, epoch: number, reason: string, orders: Order[]): void {
-  stepDown(peer, reason, orders)
   const promise = Math.min(epoch, peer.acceptedEpoch + LIMITS.epochJumpMax, EPOCH_MAX - 1)
+  // Before the role ends: the next one begins when this is on the disk.
   if (promise > peer.acceptedEpoch) {
     write(peer, [{ kind: 'acceptedEpoch', epoch: promise }], { kind: 'nothing' }, orders)
   }
+  stepDown(peer, reason, orders)
 }
 
 /** 2. Leader: a quorum has reported; the new epoch is one above all of them (ZOOKEEPER-1343). It promises first, durably. */
