@@ -1,86 +1,16 @@
 import 'fake-indexeddb/auto'
-import { IDBFactory } from 'fake-indexeddb'
 import { expect, it } from 'vitest'
 import { KeeperError } from '../../../src/base/errors.ts'
-import type { EnsembleId, ReplicaId, SessionId } from '../../../src/base/ids.ts'
-import { epochOf, makeZxid, nextZxid, type Zxid } from '../../../src/base/zxid.ts'
-import { encodeRequest, type Request } from '../../../src/jute/protocol.ts'
+import type { EnsembleId } from '../../../src/base/ids.ts'
+import { epochOf, makeZxid } from '../../../src/base/zxid.ts'
 import { fork } from '../../../src/replica/fork.ts'
-import { demandReadable, founding, votersOfEntry as votersOf } from '../../../src/replica/founding.ts'
+import { votersOfEntry as votersOf } from '../../../src/replica/founding.ts'
 import { Server } from '../../../src/server/server.ts'
-import { type ClaimOptions, claimReplica } from '../../../src/storage/claim.ts'
+import type { ClaimOptions } from '../../../src/storage/claim.ts'
 import { databaseName, identityOf } from '../../../src/storage/names.ts'
-import { OPEN_ACL } from '../../../src/tree/acl.ts'
-import { encodeLeaderRequest } from '../../../src/tree/request.ts'
 import type { Entry } from '../../../src/zab/entry.ts'
 import { encodeConfig } from '../../../src/zab/membership.ts'
-import { MemoryLocks } from '../storage/locks.ts'
-
-const clock = { now: 1000, wall: 1_700_000_000_000 }
-const begin: ClaimOptions['fork'] = (parent, child) => fork(parent, child, new Server(), clock)
-
-/** Pages of one browser: they share databases and locks. */
-function browser() {
-  const databases = new IDBFactory() as never as globalThis.IDBFactory
-  const locks = new MemoryLocks()
-  const claim = (options: Partial<ClaimOptions> = {}) =>
-    claimReplica({ name: 'shop', create: 'auto', founding, votersOf, demandReadable, databases, locks, ...options })
-  return { databases, locks, claim }
-}
-
-const SESSION = 77n as SessionId
-const create = (path: string, flags = 0): Request => ({ kind: 'create', path, data: null, acl: OPEN_ACL, flags })
-
-/** What a leader of epoch 3 made of these: a session, a znode, an ephemeral, and then `more` of them. */
-function written(more: number): Entry[] {
-  const server = new Server()
-  server.startLeading(clock.now)
-  const entries: Entry[] = []
-  let zxid: Zxid = makeZxid(3, 0)
-  const ask = (bytes: Uint8Array): void => {
-    zxid = nextZxid(zxid)
-    const txn = server.prepare(zxid, bytes, clock.now, clock.wall)
-    server.apply(zxid, txn)
-    entries.push({ zxid, kind: 'txn', bytes: txn })
-  }
-  const password = new Uint8Array(16)
-  ask(encodeLeaderRequest({ kind: 'createSession', session: SESSION, origin: 5, timeout: 5000, password, line: 0 }))
-  const silent = 78n as SessionId
-  ask(encodeLeaderRequest({ kind: 'createSession', session: silent, origin: 6, timeout: 5000, password, line: 0 }))
-  const requests = [create('/kept'), create('/mine', 1)]
-  for (let n = 0; n < more; n++) requests.push(create(`/kept/${n}`))
-  for (const [xid, request] of requests.entries())
-    ask(
-      encodeLeaderRequest({
-        ...{ kind: 'client', session: SESSION, origin: 5, who: [], seen: 0 },
-        packet: encodeRequest(xid, request),
-      }),
-    )
-  return entries
-}
-
-/** A voter of three, the others of which are gone for good; nothing behind 3:2 is known to be committed. */
-async function orphan({ claim }: ReturnType<typeof browser>, more = 10) {
-  const voter = await claim()
-  const { ensemble, replica } = voter.recovered
-  const config = encodeConfig({ ensemble, voters: [replica, 8 as ReplicaId, 9 as ReplicaId], old: null })
-  const entries: Entry[] = [{ zxid: makeZxid(2, 1), kind: 'config', bytes: config }, ...written(more)]
-  await voter.log.write(
-    [
-      { kind: 'acceptedEpoch', epoch: 4 },
-      { kind: 'append', entries },
-      { kind: 'currentEpoch', epoch: 3 },
-    ],
-    { relaxed: false, committed: makeZxid(3, 2) },
-  )
-  return { voter, last: entries.at(-1)?.zxid as Zxid }
-}
-
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'Ok',
-    (error: KeeperError) => error.code,
-  )
+import { begin, browser, clock, codeOf, orphan, written } from './parent.ts'
 
 it('a fork holds all that its replica held, in a later epoch, without sessions; it votes alone', async () => {
   const pages = browser()
@@ -136,12 +66,22 @@ it('is refused while another page of this browser runs a replica of it, and wher
 it('begins from the most recent log of this browser, whoever voted', async () => {
   const pages = browser()
   const voter = await pages.claim()
-  const { voter: observer } = await orphan(pages)
-  const { ensemble } = voter.recovered
-  await voter.release()
-  await observer.release()
+  const { ensemble, replica } = voter.recovered
+  const observer = await pages.claim()
+  // By the newest configuration of all the other one votes, and it has nothing of that epoch.
+  const config = encodeConfig({ ensemble, voters: [replica], old: null })
+  const entries: Entry[] = [{ zxid: makeZxid(2, 1), kind: 'config', bytes: config }, ...written(1)]
+  await observer.log.write(
+    [
+      { kind: 'acceptedEpoch', epoch: 3 },
+      { kind: 'append', entries },
+      { kind: 'currentEpoch', epoch: 3 },
+    ],
+    { relaxed: false, committed: makeZxid(3, 1) },
+  )
+  for (const page of [voter, observer]) await page.release()
   const { recovered } = await pages.claim({ create: 'never', ensemble, fork: begin })
-  expect(epochOf(recovered.forkedFrom?.zxid as Zxid)).toBe(3)
+  expect(recovered.forkedFrom?.zxid).toBe(entries.at(-1)?.zxid)
 })
 
 it('is refused where this browser has heard nothing of the ensemble yet: a fork of nothing would stand in its way', async () => {
@@ -191,9 +131,20 @@ it('is known as a fork for good: the identity that says so outlives its vote', a
   expect(again.recovered.replica).toBe(heir.recovered.replica)
   const names = (await pages.databases.databases()).flatMap(({ name }) => identityOf('shop', name ?? '') ?? [])
   expect(names).toContainEqual({ ensemble, replica })
-  // The parent runs here again, and is still not what a page of this browser opens.
+  // The parent runs here again, and is still not what a page of this browser opens; nor is it once it has gone further than the fork.
   await again.release()
-  await pages.claim({ ensemble: parent })
+  const old = await pages.claim({ ensemble: parent })
+  const page = await pages.claim()
+  expect(page.recovered.ensemble).toBe(ensemble)
+  await old.log.write(
+    [
+      { kind: 'acceptedEpoch', epoch: 9 },
+      { kind: 'append', entries: [{ zxid: makeZxid(9, 1), kind: 'config', bytes: config }] },
+      { kind: 'currentEpoch', epoch: 9 },
+    ],
+    { relaxed: false, committed: makeZxid(9, 1) },
+  )
+  for (const one of [old, page]) await one.release()
   expect((await pages.claim()).recovered.ensemble).toBe(ensemble)
 })
 
