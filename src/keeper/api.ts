@@ -158,8 +158,8 @@ export interface KeeperBase extends ZnodeClient {
   /** Asks the leader to step down in favour of a level voter. Resolves when another one leads, or rejects with `Timeout`. */
   stepDown(): Promise<void>
   /**
-   * Makes these the voters (an odd number of members, this replica's leader willing), wherever in the ensemble they are. NewConfigNoQuorum
-   * (also if one of them does not come to the leader within 10 s), ReconfigInProgress; ConnectionLoss where this replica does not lead.
+   * Makes these the voters (an odd number of members, 15 at most), wherever in the ensemble they are. Rejects with NewConfigNoQuorum
+   * (also if one of them does not come to the leader within 10 s), ReconfigInProgress, BadArguments; ConnectionLoss where this replica does not lead.
    */
   reconfig(voters: readonly ReplicaId[]): Promise<void>
   /**

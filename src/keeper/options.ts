@@ -1,5 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
-import type { EnsembleId } from '../base/ids.ts'
+import { type EnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
 import { TIMES } from '../base/limits.ts'
 import { BroadcastChannelSignaling } from '../signaling/broadcast-channel.ts'
 import type { Signaling } from '../signaling/signaling.ts'
@@ -7,6 +7,8 @@ import type { KeeperOpenOptions } from './api.ts'
 
 const NAME_LENGTH_MAX = 128
 const DAY = 86_400_000
+/** A configuration record of more is none: `zab/membership`. */
+const VOTERS_MAX = 15
 
 type Defaulted = 'sessionTimeout' | 'voters' | 'create' | 'handoverAfterHidden'
 export type CheckedOptions = KeeperOpenOptions &
@@ -53,6 +55,15 @@ export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
   if (options.server !== undefined) checkServer(options.server)
   checkWires(options)
   return { ...options, sessionTimeout, voters, create, handoverAfterHidden }
+}
+
+/** Throws `BadArguments` unless these could be the voters of some ensemble. */
+export function checkVoters(voters: unknown): asserts voters is readonly ReplicaId[] {
+  if (!Array.isArray(voters) || !voters.every(isReplicaId)) throw refuse('voters', 'must be an array of replica ids')
+  if (new Set(voters).size !== voters.length) throw refuse('voters', 'must name each one once')
+  // One more than an odd number bears no failure more.
+  if (voters.length % 2 === 0 || voters.length > VOTERS_MAX)
+    throw refuse('voters', `must be an odd number of members, at most ${VOTERS_MAX}`)
 }
 
 function checkWires({ signaling, secret, iceServers, iceTransportPolicy }: KeeperOpenOptions): void {

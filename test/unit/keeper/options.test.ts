@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { KeeperError } from '../../../src/base/errors.ts'
 import type { KeeperOpenOptions } from '../../../src/keeper/api.ts'
-import { checkOptions } from '../../../src/keeper/options.ts'
+import { checkOptions, checkVoters } from '../../../src/keeper/options.ts'
 import { BroadcastChannelSignaling } from '../../../src/signaling/broadcast-channel.ts'
 
 const refusal = (options: unknown): string => {
@@ -65,4 +65,27 @@ describe('the options of Keeper.open', () => {
     expect(refusal({ ensemble: 'e', signaling: new BroadcastChannelSignaling() })).toBe('taken')
     expect(refusal({ ensemble: 'e', secret: new Uint8Array(16), iceServers: async () => [] })).toBe('taken')
   })
+})
+
+describe('voters chosen by hand', () => {
+  const said = (voters: unknown): string => {
+    try {
+      checkVoters(voters)
+    } catch (error) {
+      if (error instanceof KeeperError) return `${error.code} ${error.path}`
+    }
+    return 'taken'
+  }
+  const so = (many: number): number[] => Array.from({ length: many }, (_, i) => i + 1)
+
+  it.each([[so(1)], [so(3)], [so(5)], [so(15)]])('can be %j', (voters) => {
+    expect(said(voters)).toBe('taken')
+  })
+
+  it.each([[[]], [so(2)], [so(17)], [[1, 1, 2]], [[1, 2, 0]], [[1, 2, 1.5]], [['1']], ['1'], [null], [undefined], [7]])(
+    'cannot be %j',
+    (voters) => {
+      expect(said(voters)).toBe('BadArguments voters')
+    },
+  )
 })
