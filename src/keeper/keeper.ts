@@ -14,7 +14,7 @@ import { Entrance, type Start } from './entrance.ts'
 import { keeperEvent } from './events.ts'
 import { Guest } from './guest.ts'
 import { invitationLink, readInvitation, writeInvitation } from './invitation.ts'
-import { type CheckedOptions, checkOptions, checkVoters } from './options.ts'
+import { type CheckedOptions, checkOptions } from './options.ts'
 import { pageClock } from './page-clock.ts'
 import { isPhone, pageLife } from './page-life.ts'
 import { checkClientPlatform, checkPlatform } from './platform.ts'
@@ -215,7 +215,6 @@ export class Keeper extends RecipesFace implements KeeperBase {
   }
 
   async reconfig(voters: readonly ReplicaId[]): Promise<void> {
-    checkVoters(voters)
     await this.#backing.reconfig(voters)
   }
 

@@ -15,7 +15,7 @@ import { IceSource } from './ice-source.ts'
 import { inspection } from './inspection.ts'
 import type { Invitation } from './invitation.ts'
 import { LastState } from './last-state.ts'
-import type { CheckedOptions } from './options.ts'
+import { type CheckedOptions, checkVoters } from './options.ts'
 import { pageClock } from './page-clock.ts'
 import { watchVisibility } from './page-life.ts'
 import { holdLock, runsElsewhere, watchLock } from './page-locks.ts'
@@ -189,7 +189,8 @@ export class Tab implements Backing {
     return inspection(this.#name, this.started, state, this.#mesh.status())
   }
 
-  reconfig(voters: readonly ReplicaId[]): Promise<null> {
+  async reconfig(voters: readonly ReplicaId[]): Promise<null> {
+    checkVoters(voters)
     return this.#host.call('reconfig', [voters])
   }
 
