@@ -213,3 +213,48 @@ test('any page can ask the leader to step down', async ({ tabs }) => {
     expect(await settled(pages)).not.toBe(leads)
   }
 })
+
+test('voters are chosen by hand: at the leader, of members that are there, and an odd number of them', async ({
+  tabs,
+}) => {
+  const pages = await tabs(4)
+  for (const page of pages) await open(page, 'by-hand')
+  await settled(pages, 3)
+  const all = await inspectAll(pages)
+  const leading = all.findIndex(({ role }) => role === 'leading')
+  const leader = pages[leading] as Page
+  const [first, second] = all.filter(({ role }) => role === 'following')
+  const observer = all.find(({ role }) => role === 'observing')
+  const pageOf = (one: (typeof all)[number] | undefined) =>
+    pages[all.findIndex(({ replica }) => replica === one?.replica)] as Page
+  const former = pageOf(first)
+  const by = (page: Page, voters: readonly (number | undefined)[]) =>
+    page.evaluate(
+      (ids) =>
+        window.keeper.reconfig(ids as never).then(
+          () => 'done',
+          ({ code }) => code,
+        ),
+      voters,
+    )
+  const chosen = [all[leading]?.replica, second?.replica, observer?.replica]
+  expect(await by(former, chosen)).toBe('ConnectionLoss')
+  expect(await by(leader, [])).toBe('BadArguments')
+  expect(await by(leader, [all[leading]?.replica, all[leading]?.replica, second?.replica])).toBe('BadArguments')
+  expect(await by(leader, chosen)).toBe('done')
+  await expect
+    .poll(async () => (await inspectAll(pages)).map(({ voters }) => [...voters].sort()))
+    .toEqual(pages.map(() => chosen.sort()))
+  const config = await pageOf(observer).evaluate(async () => {
+    const { data } = await window.keeper.getData('/zookeeper/config')
+    return new TextDecoder().decode(data ?? undefined)
+  })
+  for (const id of chosen) expect(config).toContain(`server.${id}=`)
+  expect(config).not.toContain(`server.${first?.replica}=`)
+  // It votes no more, and goes on with its session.
+  expect((await inspect(former)).role).toBe('observing')
+  await former.evaluate(() => window.keeper.create('/by-a-former-voter').then(() => undefined))
+  expect(await childrenOf(leader, '/')).toContain('by-a-former-voter')
+  // Nobody knows this one.
+  expect(await by(leader, [all[leading]?.replica, second?.replica, 5])).toBe('NewConfigNoQuorum')
+})
