@@ -45,7 +45,7 @@ function servers({ address }: SignalServer): SignalServers {
 function page(
   by: SignalServer,
   more: {
-    create?: 'never'
+    create?: 'never' | 'always'
     signal?: AbortSignal
     tag?: string
     whileFounding?: () => Promise<void>
@@ -149,6 +149,14 @@ describe('a page that knows nothing', () => {
     expect((await one.enter())[1].ensemble).toBe(one.own)
     expect(one.calls).toEqual(['never', 'auto'])
     expect(await one.line.mayFound('t', '1'.repeat(32))).toMatchObject({ kind: 'denied', reason: 'founded' })
+  })
+
+  it("founds at once with 'always', asking nobody, whoever is there", async () => {
+    const by = await server()
+    await member(by, theirs)
+    const one = page(by, { create: 'always' })
+    expect((await one.enter())[1].ensemble).toBe(one.own)
+    expect([one.calls, by.health.granted]).toEqual([['always'], 0])
   })
 
   it('forgets what it founded when its grant was not good, and joins', async () => {

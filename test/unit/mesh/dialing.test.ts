@@ -24,6 +24,18 @@ describe('who dials', () => {
     expect(new Dialing(HIGH, chance).heard(HIGH, 1, true, 0)).toEqual([])
   })
 
+  it('hears nothing of an earlier life of somebody whom it knows', () => {
+    const mesh = new Dialing(HIGH, chance)
+    const attempt = attemptOf(mesh.heard(LOW, 7, false, 0))
+    expect(mesh.heard(LOW, 6, true, 1)).toEqual([])
+    expect(mesh.current(LOW, attempt)).toBe(true)
+    const low = new Dialing(LOW, chance)
+    const taken = attemptOf(low.rang(HIGH, 7, 3, 0))
+    expect(low.rang(HIGH, 6, 4, 1)).toEqual([])
+    expect(low.current(HIGH, taken)).toBe(true)
+    expect(low.rang(HIGH, 8, 1, 2).map(({ kind }) => kind)).toEqual(['hangUp', 'accept'])
+  })
+
   it('dials once, however often it hears of the other', () => {
     const mesh = new Dialing(HIGH, chance)
     const attempt = attemptOf(mesh.heard(LOW, 1, false, 0))
@@ -98,6 +110,21 @@ describe('after a failure', () => {
     expect(pauses[0]).toBeLessThanOrEqual(DIALING.backoffMin)
     expect(pauses.at(-1)).toBeGreaterThan(DIALING.backoffMax / 2)
     expect(pauses.at(-1)).toBeLessThanOrEqual(DIALING.backoffMax)
+  })
+
+  it('waits by chance: between half of the pause and all of it', () => {
+    const pauseBy = (draw: number): number => {
+      const mesh = new Dialing(HIGH, () => draw)
+      mesh.closed(LOW, attemptOf(mesh.heard(LOW, 1, false, 0)), true, 0)
+      let now = 0
+      while (dialled(mesh.ticked(now)).length === 0) now += 50
+      return now
+    }
+    expect([0, 0.5, 0.8].map(pauseBy)).toEqual([
+      DIALING.backoffMax / 2,
+      DIALING.backoffMax * 0.75,
+      DIALING.backoffMax * 0.9,
+    ])
   })
 
   it('starts over once a link was steady', () => {
