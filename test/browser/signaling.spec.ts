@@ -38,27 +38,38 @@ test('pages of two browsers form one ensemble by a signaling server and a secret
   await part([a, b, c], complaints)
 })
 
-test('another secret gets a typed error on both sides, and gets nothing else', async ({ browsers, complaints }) => {
-  const server = await serve()
-  const signaling = [urlOf(server)]
-  const [a, b] = (await browsers(2)) as [Page, Page]
-  await open(a, 'guarded', { signaling, secret })
-  const refused = await b.evaluate(async (servers) => {
-    const opening = window.tabkeeper.Keeper.open({ ensemble: 'guarded', signaling: servers, secret: 'wrong horse' })
-    return opening.then(
-      () => 'open',
-      (error) => error.code,
-    )
-  }, signaling)
-  expect(refused).toBe('WrongSecret')
-  await expect
-    .poll(() => a.evaluate(() => window.notices.filter((one) => one.startsWith('WrongSecret'))))
-    .toHaveLength(1)
-  expect((await inspect(a)).links).toEqual([])
-  await a.evaluate(() => window.keeper.create('/still-here').then(() => undefined))
-  await part([a, b], complaints)
-  await server.close()
-})
+for (const [who, word] of [
+  ['another secret', 'wrong horse'],
+  ['no secret', null],
+] as const)
+  test(`${who} gets a typed error on both sides, and gets nothing else`, async ({ browsers, complaints }) => {
+    const server = await serve()
+    const signaling = [urlOf(server)]
+    const [a, b] = (await browsers(2)) as [Page, Page]
+    // Beside the member, in the same browser: where it could read the databases, and joins nobody all the same.
+    const c = await a.context().newPage()
+    await c.goto(a.url())
+    await c.waitForFunction(() => 'tabkeeper' in window, undefined, { polling: 50 })
+    await open(a, 'guarded', { signaling, secret })
+    const refusal = (page: Page) =>
+      page.evaluate(
+        ([servers, wrong]) =>
+          window.tabkeeper.Keeper.open({ ensemble: 'guarded', signaling: servers, secret: wrong }).then(
+            () => 'open',
+            (error) => error.code,
+          ),
+        [signaling, word] as const,
+      )
+    expect(await refusal(b)).toBe('WrongSecret')
+    await expect
+      .poll(() => a.evaluate(() => window.notices.filter((one) => one.startsWith('WrongSecret'))))
+      .toHaveLength(1)
+    expect(await refusal(c)).toBe('WrongSecret')
+    expect((await inspect(a)).links).toEqual([])
+    await a.evaluate(() => window.keeper.create('/still-here').then(() => undefined))
+    await part([a, b, c], complaints)
+    await server.close()
+  })
 
 test('a server that reads, alters, replays and swaps signals, and a stranger who knows the topic: nobody learns or breaks anything', async ({
   browsers,
@@ -228,4 +239,68 @@ test('an ensemble that is empty gives way when its founder comes back; one with 
   expect(await childrenOf(b, '/')).toContain('kept')
   await part([a, b], complaints)
   await server.close()
+})
+
+declare global {
+  interface Window {
+    /** The medium of an application's own: what one page posts, every other one hears. */
+    post(text: string): Promise<void>
+    hearPost(text: string): void
+  }
+}
+
+test("an application's own signaling of three functions, which reads nothing, brings pages of two browsers together", async ({
+  browsers,
+  complaints,
+}) => {
+  const pages = (await browsers(3)) as [Page, Page, Page]
+  const carried: string[] = []
+  for (const page of pages)
+    await page.exposeFunction('post', async (text: string) => {
+      carried.push(text)
+      for (const other of pages)
+        if (other !== page) await other.evaluate((one) => window.hearPost?.(one), text).catch(() => undefined)
+    })
+  const openOwn = (page: Page, create: 'always' | 'auto' | 'never') =>
+    page.evaluate(
+      async ([word, how]) => {
+        let hear: ((topic: string, signal: never) => void) | null = null
+        let joined = ''
+        window.hearPost = (text) => {
+          const { topic, signal } = JSON.parse(text)
+          hear?.(topic, signal as never)
+        }
+        window.notices = []
+        window.keeper = await window.tabkeeper.Keeper.open({
+          ensemble: 'own',
+          secret: word,
+          create: how,
+          onNotice: ({ code, message }) => window.notices.push(`${code}: ${message}`),
+          signaling: {
+            async join(topic, onSignal) {
+              joined = topic
+              hear = (of, signal) => {
+                if (of === topic) onSignal(signal)
+              }
+            },
+            send: (signal) => void window.post(JSON.stringify({ topic: joined, signal })),
+            leave: () => {
+              hear = null
+            },
+          },
+        })
+      },
+      [secret, create] as const,
+    )
+  const [a, b, c] = pages
+  await openOwn(a, 'always')
+  await Promise.all([openOwn(b, 'auto'), openOwn(c, 'never')])
+  await settled(pages)
+  await a.evaluate(() => window.keeper.create('/carried').then(() => undefined))
+  for (const page of pages) expect(await childrenOf(page, '/')).toContain('carried')
+  for (const page of pages) expect(await page.evaluate(() => window.notices)).toEqual([])
+  const all = carried.join('\n')
+  for (const readable of ['"own"', 'fingerprint', 'candidate', 'announce']) expect(all).not.toContain(readable)
+  expect(carried.length).toBeGreaterThan(10)
+  await part(pages, complaints)
 })
