@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
 import { LinkDesk, type LinkEnds } from '../../../src/replica/link-desk.ts'
 import type { WorkerEvent } from '../../../src/replica/service-api.ts'
+import type { LinkBinding } from '../../../src/transport/link-proof.ts'
 import type { Hello, PeerLink } from '../../../src/transport/peer-link.ts'
 
 const ports: NodePort[] = []
@@ -22,17 +23,19 @@ const hello = (replica: number, more: Partial<Hello> = {}): Hello => ({
   ...more,
 })
 
-function desk(self: Hello) {
+function desk(self: Hello, secret: ConstructorParameters<typeof LinkDesk>[3] = null) {
   const links: PeerLink[] = []
   const events: WorkerEvent[] = []
   const made = new LinkDesk(
     self,
     (link) => links.push(link),
     (event) => events.push(event),
+    secret,
   )
   const add = (peer: number, attempt: number, ends: Ends) =>
     made.add(peer as ReplicaId, attempt, ends as unknown as LinkEnds)
-  return { add, links, events, kinds: () => events.map(({ kind }) => kind), marks: () => made.marks }
+  const bind = (peer: number, attempt: number, binding: LinkBinding) => made.bind(peer as ReplicaId, attempt, binding)
+  return { add, bind, links, events, kinds: () => events.map(({ kind }) => kind), marks: () => made.marks }
 }
 
 interface Ends {
@@ -65,6 +68,25 @@ describe('a desk', () => {
     await settled()
     expect(one.events.at(-1)).toEqual({ kind: 'linkClosed', peer: 2, attempt: 7, refused: false, reason: 'enough' })
     expect(two.kinds()).toEqual(['linkOpened', 'linkClosed'])
+  })
+
+  it('waits, where there is a secret, for what this very attempt runs over', async () => {
+    const secret = {
+      key: new Uint8Array(32).fill(1),
+      entropy: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+    }
+    const [one, two] = [desk(hello(1), secret), desk(hello(2), secret)]
+    const [a, b] = cable()
+    one.add(2, 7, a)
+    two.add(1, 7, b)
+    two.bind(1, 7, { dialed: false, mine: 'sha-256 BB', theirs: 'sha-256 AA' })
+    // Of an earlier attempt, over another connection, and late.
+    one.bind(2, 6, { dialed: true, mine: 'sha-256 AA', theirs: 'sha-256 EE' })
+    await settled()
+    expect([one.kinds(), two.kinds()]).toEqual([[], []])
+    one.bind(2, 7, { dialed: true, mine: 'sha-256 AA', theirs: 'sha-256 BB' })
+    await settled()
+    expect([one.kinds(), two.kinds()]).toEqual([['linkOpened'], ['linkOpened']])
   })
 
   it('counts who greets in the name of another, and whom it refuses', async () => {

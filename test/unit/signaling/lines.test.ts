@@ -300,4 +300,25 @@ describe('the lobby', () => {
     await enter(eve, null)
     await expect.poll(() => [...new Set(told)].sort()).toEqual(['1', '2', '3'])
   })
+
+  it('is no amplifier: however many knock, a page answers once in two seconds', async () => {
+    let now = 0
+    let knock: (value: unknown) => void = () => undefined
+    let answers = -1
+    let told = 0
+    const signaling = {
+      join: async (_topic: string, hear: (value: never) => void) => {
+        knock = hear as typeof knock
+      },
+      send: () => void answers++,
+      leave: () => undefined,
+    }
+    const parts = { signaling, topic: 'lobby', self: ann, tag: null, now: () => now }
+    await new Lobby(parts, () => void told++).enter()
+    for (let i = 0; i < 100; i++) {
+      knock({ kind: 'knock', from: 100 + i, tag: '1'.repeat(32) })
+      now += 50
+    }
+    expect([answers, told]).toEqual([3, 100])
+  })
 })
