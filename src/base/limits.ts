@@ -18,6 +18,8 @@ export const LIMITS = {
   historyEntriesMax: 20_000,
   /** Observers that a leader, or a follower, takes below itself; a leader takes more only if nobody else would. */
   observersMax: 8,
+  /** Of a configuration: more would only make each write wait for more disks. */
+  votersMax: 15,
   /** One chunk of a snapshot, on the wire and in storage. */
   snapshotChunkBytes: 256 * 1024,
   /** An accepted epoch this far above the known one is refused: one forged number must not use up all epochs. */

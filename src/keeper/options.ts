@@ -1,14 +1,12 @@
 import { KeeperError } from '../base/errors.ts'
 import { type EnsembleId, isReplicaId, type ReplicaId } from '../base/ids.ts'
-import { TIMES } from '../base/limits.ts'
+import { LIMITS, TIMES } from '../base/limits.ts'
 import { BroadcastChannelSignaling } from '../signaling/broadcast-channel.ts'
 import type { Signaling } from '../signaling/signaling.ts'
 import type { KeeperOpenOptions } from './api.ts'
 
 const NAME_LENGTH_MAX = 128
 const DAY = 86_400_000
-/** A configuration record of more is none: `zab/membership`. */
-const VOTERS_MAX = 15
 
 type Defaulted = 'sessionTimeout' | 'voters' | 'create' | 'handoverAfterHidden'
 export type CheckedOptions = KeeperOpenOptions &
@@ -62,8 +60,8 @@ export function checkVoters(voters: unknown): asserts voters is readonly Replica
   if (!Array.isArray(voters) || !voters.every(isReplicaId)) throw refuse('voters', 'must be an array of replica ids')
   if (new Set(voters).size !== voters.length) throw refuse('voters', 'must name each one once')
   // One more than an odd number bears no failure more.
-  if (voters.length % 2 === 0 || voters.length > VOTERS_MAX)
-    throw refuse('voters', `must be an odd number of members, at most ${VOTERS_MAX}`)
+  if (voters.length % 2 === 0 || voters.length > LIMITS.votersMax)
+    throw refuse('voters', `must be an odd number of members, at most ${LIMITS.votersMax}`)
 }
 
 function checkWires({ signaling, secret, iceServers, iceTransportPolicy }: KeeperOpenOptions): void {

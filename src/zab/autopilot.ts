@@ -3,6 +3,7 @@
  * committed, *new*; every quorum meanwhile needs both (ensemble.md; Raft thesis 4.3).
  */
 import { isReplicaId, type ReplicaId } from '../base/ids.ts'
+import { LIMITS } from '../base/limits.ts'
 import type { Zxid } from '../base/zxid.ts'
 import { proposeRecord } from './broadcast.ts'
 import type { Order } from './facts.ts'
@@ -82,6 +83,8 @@ function membersOf(peer: Peer, role: Leading, config: Config): Member[] {
     const adopted = peer.links.get(id)?.about.adopted === true
     const gone = role.gone.get(id) ?? { at: role.since, reason: 'lost' }
     const grace = gone.reason === 'closed' ? 0 : gone.reason === 'died' ? timing.reloadGrace : timing.evictAfter
+    // The link of a frozen page stays open: nothing but its silence tells.
+    const away = learner === undefined ? peer.now - gone.at >= grace : peer.now - learner.heardAt >= timing.evictAfter
     return {
       id,
       browser: self ? peer.options.browser : (peer.links.get(id)?.about.browser ?? ''),
@@ -90,7 +93,7 @@ function membersOf(peer: Peer, role: Leading, config: Config): Member[] {
       present,
       steady:
         !adopted && learner !== undefined && learner.stage === 'active' && peer.now - learner.activeAt >= timing.steady,
-      evictable: !self && (adopted || (learner === undefined && peer.now - gone.at >= grace)),
+      evictable: !self && (adopted || away),
       fleeting: peer.links.get(id)?.about.phone === true || isHidden(peer, id),
       lasting: self ? peer.options.lasting === true : isLasting(peer, id),
       since: self ? role.since : (learner?.since ?? 0),
@@ -139,7 +142,8 @@ export function onReconfigRequested(peer: Peer, tag: number, voters: readonly Re
   if (role.kind !== 'leading' || role.phase !== 'broadcast') return fail('NotLeading')
   const config = settledConfig(peer, role)
   if (config === null || role.change !== null) return fail('ReconfigInProgress')
-  if (voters.length === 0 || new Set(voters).size !== voters.length || !voters.every(isReplicaId))
+  const named = new Set(voters).size
+  if (named === 0 || named > LIMITS.votersMax || named !== voters.length || !voters.every(isReplicaId))
     return fail('BadArguments')
   role.change = {
     voters: [...voters],

@@ -1,5 +1,6 @@
 import type { EnsembleId, ReplicaId } from '../base/ids.ts'
 import { isEnsembleId, isReplicaId } from '../base/ids.ts'
+import { LIMITS } from '../base/limits.ts'
 import { DecodeError, decode, type Reader } from '../jute/reader.ts'
 import { Writer } from '../jute/writer.ts'
 import type { Entry } from './entry.ts'
@@ -21,7 +22,6 @@ export interface Config {
 export const FORMAT_VERSION = 1
 /** What every build knows. */
 export const FIRST_FORMAT = 1
-const VOTERS_MAX = 15
 
 export function encodeConfig(config: Config): Uint8Array {
   const writer = new Writer().byte(1).string(config.ensemble)
@@ -48,7 +48,7 @@ export function decodeConfig(bytes: Uint8Array): Config {
 
 function readVoters(reader: Reader): ReplicaId[] {
   const voters = reader.vector((from) => from.long(), 8)
-  if (voters.length === 0 || voters.length > VOTERS_MAX) throw new DecodeError(`${voters.length} voters`)
+  if (voters.length === 0 || voters.length > LIMITS.votersMax) throw new DecodeError(`${voters.length} voters`)
   if (new Set(voters).size !== voters.length || !voters.every(isReplicaId)) throw new DecodeError('bad voters')
   return voters as ReplicaId[]
 }

@@ -117,4 +117,12 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     story: 'hostile-promise',
     edits: [edit('discovery', '(voter ? LIMITS.epochJumpMax : OBSERVER_AHEAD_MAX)', 'LIMITS.epochJumpMax')],
   },
+  {
+    name: 'frozen-voter-kept',
+    why: 'a voter whose page is frozen keeps its vote for as long as its link is open, and one more death ends all writes',
+    harness: 'story',
+    budget: 1,
+    story: 'voter-frozen',
+    edits: [edit('autopilot', 'peer.now - learner.heardAt >= timing.evictAfter', 'false')],
+  },
 ]
