@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort as NodePort } from 'node:worker_threads'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
 import { LinkDesk, type LinkEnds } from '../../../src/replica/link-desk.ts'
 import type { WorkerEvent } from '../../../src/replica/service-api.ts'
@@ -68,6 +68,17 @@ describe('a desk', () => {
     await settled()
     expect(one.events.at(-1)).toEqual({ kind: 'linkClosed', peer: 2, attempt: 7, refused: false, reason: 'enough' })
     expect(two.kinds()).toEqual(['linkOpened', 'linkClosed'])
+  })
+
+  it('gives up on whoever connects and says nothing, at its deadline', async () => {
+    // A thousandth of the time: the signal is the platform's, and does not go by the clock that tests can turn.
+    const timeout = AbortSignal.timeout.bind(AbortSignal)
+    const hurried = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(ms / 1000))
+    const one = desk(hello(1))
+    one.add(2, 7, cable()[0])
+    hurried.mockRestore()
+    await expect.poll(() => one.kinds()).toEqual(['linkClosed'])
+    expect(one.links).toEqual([])
   })
 
   it('waits, where there is a secret, for what this very attempt runs over', async () => {
