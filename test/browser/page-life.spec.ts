@@ -251,6 +251,21 @@ test('back and forward, late: the replica of the page that was left is free for 
   expect((await inspectPuppet(tab)).replica).toBe(replica)
 })
 
+test('back and forward beside another tab of the ensemble: that one ends the session at once, and the page that comes back is told', async () => {
+  const [tab, sibling] = (await voters(puppets, 'beside', 3, 20_000)) as [Puppet, Puppet, Puppet]
+  await noteReturns(tab)
+  await createMortal(tab)
+  await sibling.page.evaluate(() => window.keeper.sync('/'))
+  expect(await sibling.page.evaluate(() => window.keeper.exists('/mortal'))).not.toBeNull()
+  await tab.page.goto(`${puppets.origin}/test/browser/pages/platform.html`)
+  // Long before the timeout would end it.
+  await expect.poll(() => sibling.page.evaluate(() => window.keeper.exists('/mortal')), { timeout: 10_000 }).toBeNull()
+  await tab.page.goBack()
+  expect(await tab.page.evaluate(() => window.restored)).toBe(true)
+  await expect.poll(() => stateOf(tab), { timeout: 20_000 }).toBe('lost')
+  expect((await toldOf(tab)).at(-1)).toBe('lost: the session is over')
+})
+
 test('a duplicated tab, and one that a page opened, are replicas of their own', async () => {
   const [tab] = (await voters(puppets, 'twice', 1)) as [Puppet]
   await tab.page.evaluate(() => {
