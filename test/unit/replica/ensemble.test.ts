@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { link, linkAll, Tab } from './tabs.ts'
-import { VirtualTime } from './virtual-time.ts'
+import { during, VirtualTime } from './virtual-time.ts'
 
 async function ensemble(more: ConstructorParameters<typeof Tab>[2] = {}) {
   const time = new VirtualTime()
@@ -13,17 +13,6 @@ async function ensemble(more: ConstructorParameters<typeof Tab>[2] = {}) {
   }
   await time.advance(300)
   return { time, tabs }
-}
-
-/** The answer, while time goes on. */
-async function during<T>(time: VirtualTime, asked: Promise<T>): Promise<T> {
-  let done = false
-  const seen = asked.finally(() => {
-    done = true
-  })
-  seen.catch(() => undefined)
-  await time.until(() => done)
-  return seen
 }
 
 test('three tabs form an ensemble of three voters; a write through a follower is everywhere', async () => {

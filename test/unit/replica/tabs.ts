@@ -79,10 +79,12 @@ export class Tab {
   }
 }
 
+type Linked = Pick<Tab, 'id' | 'disk' | 'links' | 'replica'>
+
 /** The product's handshake and framing over a pipe in memory. */
-export async function link(a: Tab, b: Tab): Promise<void> {
+export async function link(a: Linked, b: Linked): Promise<void> {
   const ends = memoryLinkPair()
-  const open = async (tab: Tab, end: ByteLink): Promise<void> => {
+  const open = async (tab: Linked, end: ByteLink): Promise<void> => {
     const hello = {
       ensemble: ENSEMBLE,
       replica: tab.id,

@@ -74,3 +74,14 @@ export class VirtualTime implements Clock {
 async function settled(): Promise<void> {
   for (let i = 0; i < 12; i++) await new Promise((resolve) => setImmediate(resolve))
 }
+
+/** The answer, while time goes on. */
+export async function during<T>(time: VirtualTime, asked: Promise<T>): Promise<T> {
+  let done = false
+  const seen = asked.finally(() => {
+    done = true
+  })
+  seen.catch(() => undefined)
+  await time.until(() => done)
+  return seen
+}
