@@ -114,7 +114,9 @@ export class Ring {
     const here = own === replica
     const kind = member === null ? 'node gone' : votes ? 'node voter' : 'node observer'
     const zxid = now?.replica === replica ? now.zxid : member?.status?.zxid
-    const role = member === null ? 'gone' : leads ? 'leader' : votes ? 'follower' : 'observer'
+    // As long as this page has heard of no member, it cannot say that one is missing.
+    const missing = this.#roster.members.length > 0 ? 'gone' : 'voter'
+    const role = member === null ? missing : leads ? 'leader' : votes ? 'follower' : 'observer'
     // Beside the one at the top, where links leave it downwards; below all others.
     const top = y < CENTRE.y - RADIUS * 0.9
     const label = top
@@ -141,7 +143,8 @@ export class Ring {
     if (now === null) return 'The ensemble is forming.'
     const here = spots.filter(({ member }) => member !== null)
     const others = here.filter(({ replica }) => replica !== now.leader).map((one) => this.#roster.letterOf(one.replica))
-    const gone = spots.filter(({ member }) => member === null).map((one) => this.#roster.letterOf(one.replica))
+    const absent = spots.filter(({ member }) => member === null).map((one) => this.#roster.letterOf(one.replica))
+    const gone = here.length > 0 ? absent : []
     const leads = now.leader === null ? 'Nobody leads' : `Member ${this.#roster.letterOf(now.leader)} leads`
     const rest = others.length > 0 ? `; ${listed(others)} follow` : ''
     return `${leads} epoch ${now.epoch}${rest}${gone.length > 0 ? `; ${listed(gone)} voted and is gone` : ''}.`

@@ -1,3 +1,4 @@
+import { mkdir, realpath } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { KeeperError } from '../base/errors.ts'
 import type { Zxid } from '../base/zxid.ts'
@@ -21,6 +22,12 @@ export const storageFailed = (what: string, cause?: unknown): KeeperError =>
   new KeeperError('StorageFailed', what, { cause })
 
 /**
+ * Directories that are open in this process, or about to be. LevelDB would refuse one that is open here already, but by closing a file: with that, POSIX
+ * ends the process's lock on it (fcntl(2)), and another process could open the directory beside us.
+ */
+const openHere = new Set<string>()
+
+/**
  * One directory's database, which no other process can open meanwhile (LevelDB's own lock), and the turn-taking of those
  * who use it in this one. Whoever claims it last writes; the earlier ones cannot any more.
  */
@@ -36,15 +43,27 @@ export class LevelStore {
     this.db = db
   }
 
-  /** Makes the directory if need be. Rejects with StorageFailed, also where another process has it. */
+  /** Makes the directory if need be. Rejects with StorageFailed, also where it is open already, here or in another process. */
   static async open(directory: string): Promise<LevelStore> {
+    const refused = (error: unknown): KeeperError =>
+      storageFailed(`the directory ${directory} cannot be opened: ${reasonOf(error)}`, error)
+    let real: string
+    try {
+      await mkdir(directory, { recursive: true })
+      real = await realpath(directory)
+    } catch (error) {
+      throw refused(error)
+    }
+    if (openHere.has(real)) throw refused(new Error('it is open in this process already'))
+    openHere.add(real)
     const db: Level = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
     try {
       await db.open()
     } catch (error) {
-      throw storageFailed(`the directory ${directory} cannot be opened: ${reasonOf(error)}`, error)
+      openHere.delete(real)
+      throw refused(error)
     }
-    return new LevelStore(directory, db)
+    return new LevelStore(real, db)
   }
 
   /** Runs `work` once all earlier work has ended. */
@@ -55,7 +74,10 @@ export class LevelStore {
   }
 
   close(): Promise<void> {
-    return this.inTurn(() => this.db.close())
+    return this.inTurn(async () => {
+      await this.db.close()
+      openHere.delete(this.directory)
+    })
   }
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +23,22 @@ afterAll(async () => {
   await Promise.all(stores.map((store) => store.close()))
   rmSync(top, { recursive: true, force: true })
 })
+
+/** What another process gets: the incarnation that it may speak as, or why it may not. */
+function openElsewhere(at: string): string {
+  const program = `
+    import { openLevelLog } from './src/node/level-txn-log.ts'
+    const refuse = () => { throw new Error('it is founded already') }
+    const said = await openLevelLog(${JSON.stringify(at)}, { founding: refuse }).then(
+      async ({ log, recovered }) => { await log.close(); return recovered.incarnation },
+      (error) => error.code ?? error.message,
+    )
+    console.log(said)`
+  const args = ['--import', 'tsx', '--input-type=module', '--eval', program]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+  return stdout.trim()
+}
 
 async function store(): Promise<LevelStore> {
   const opened = await LevelStore.open(directory())
@@ -49,10 +66,13 @@ it('is there again after closing, with its identity, and founds only once', asyn
 
 it('has one owner among all processes', async () => {
   const at = directory()
-  const { log } = await openLevelLog(at, { founding })
+  const { log, recovered } = await openLevelLog(at, { founding })
   await expect(openLevelLog(at, { founding })).rejects.toMatchObject({ code: 'StorageFailed' })
+  expect(openElsewhere(at)).toBe('StorageFailed')
+  await log.write([{ kind: 'append', entries: run(1, 1, 1) }], STRICT)
   await log.close()
-})
+  expect(Number(openElsewhere(at))).toBeGreaterThan(recovered.incarnation)
+}, 30_000)
 
 it('refuses a log with a hole, and a garbled record, rather than guess', async () => {
   const opened = await store()
