@@ -7,6 +7,7 @@ import { judge } from './history/check.ts'
 import type { Journal } from './history/journal.ts'
 import { Recorder } from './history/recorder.ts'
 import type { Node } from './node.ts'
+import { rareDays } from './rare.ts'
 import { type Truth, Witness } from './truth.ts'
 import { Violation } from './violation.ts'
 import { Workload } from './workload.ts'
@@ -51,7 +52,16 @@ export class Clients {
   #stopped = false
   #settledSince = 0
   violation: Violation | null = null
-  readonly #seen = { lost: 0, sessions: 0, moved: 0, abandoned: 0, recorded: 0, witness: 0, again: 0 }
+  readonly #seen = {
+    lost: 0,
+    sessions: 0,
+    moved: 0,
+    abandoned: 0,
+    recorded: 0,
+    witness: 0,
+    again: 0,
+    ...rareDays([], []),
+  }
 
   /** `timeouts` of sessions, milliseconds: a slow ensemble never answers an impatient client. */
   constructor(
@@ -230,6 +240,7 @@ export class Clients {
       endedMs: this.#world.now,
     }
     this.#seen.recorded = this.#recorders.reduce((sum, { events }) => sum + events.length, 0)
+    Object.assign(this.#seen, rareDays(history.log, history.sessions))
     const rejection = judge(history)[0]
     if (rejection !== undefined) throw new Violation(`H${rejection.step}`, rejection.why)
   }

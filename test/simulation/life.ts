@@ -19,6 +19,7 @@ import { Journal } from './history/journal.ts'
 import { Network } from './network.ts'
 import { Node } from './node.ts'
 import { Occurrences } from './occurrences.ts'
+import { Rare } from './rare.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import { Tape } from './tape.ts'
 import { Applications } from './tasks/applications.ts'
@@ -74,6 +75,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
   const count = (name: string): void => {
     marks.set(name, (marks.get(name) ?? 0) + 1)
   }
+  const rare = new Rare(count)
   const disks: DiskState[] = []
   const checkers = new Checkers(
     () => disks,
@@ -211,6 +213,7 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
       if (node.replica !== null) {
         if (forger !== null) checkBounds(node.replica.peer, size, liarVotes)
         checkers.afterEvent(node.replica.peer, node.options.disk)
+        rare.look(node.replica.peer, node.options.disk)
       } else if (node.ended !== null && node.started) {
         say(`ended ${node.id}: ${node.ended}`)
         count(`ended-${node.ended.split(':')[0]}`)

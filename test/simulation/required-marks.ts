@@ -17,6 +17,11 @@ export const REQUIRED_MARKS: readonly string[] = [
   'sync-snap',
   'sync-trunc',
   'trunc-applied',
+  'late-follower',
+  'sync-aborted',
+  'proposal-before-uptodate',
+  'commit-waits-for-the-log',
+  'snapshot-while-committing',
   // What is stale has no effect.
   'stale-linkId-dropped',
   'stale-session-nonce-dropped',
@@ -35,6 +40,7 @@ export const REQUIRED_MARKS: readonly string[] = [
   'config-abandoned',
   'config-final',
   'config-joint',
+  'joint-in-election',
   // Observers.
   'observer-fell-behind',
   // Observers below followers.
@@ -68,7 +74,10 @@ export const REQUIRED_MARKS: readonly string[] = [
   'client-ephemeral',
   'client-event',
   'client-moved',
+  'client-moved-refused',
   'client-multi',
+  'client-reaped-after-failover',
+  'client-rearmed',
   'client-sync',
   'client-watch',
 ]
