@@ -13,6 +13,29 @@ const exists = (path: string, watch = false): Request => ({ kind: 'exists', path
 const sync: Request = { kind: 'sync', path: '/' }
 const { NoNode, NodeExists } = ERROR_CODES
 
+describe('what is not for clients', () => {
+  it('is refused, proposes nothing, and leaves the session as it is (ZOOKEEPER-2014, 2623)', () => {
+    const pair = new Pair()
+    pair.session(1, 1)
+    pair.ask(1, 1, [1, create('/a')])
+    pair.commit()
+    pair.seen(1)
+    const before = pair.servers[1].applied
+    const check: Request = { kind: 'check', path: '/a', version: 0 }
+    const noServers = { joiningServers: null, leavingServers: null }
+    const reconfig: Request = { kind: 'reconfig', ...noServers, newMembers: 'server.1=a:1:2', curConfigId: -1n }
+    pair.ask(1, 1, [2, check], [3, reconfig], [4, get('/a')])
+    pair.commit()
+    const { Unimplemented, ReconfigDisabled } = ERROR_CODES
+    expect(pair.seen(1).map(({ xid, err }) => [xid, err])).toEqual([
+      [2, Unimplemented],
+      [3, ReconfigDisabled],
+      [4, 0],
+    ])
+    expect(pair.servers.map(({ applied }) => applied)).toEqual([before, before])
+  })
+})
+
 describe('order within a session', () => {
   it('holds reads and syncs behind the writes before them, and joins their replies', () => {
     const pair = new Pair()
