@@ -67,8 +67,18 @@ export function checkTtl(ttl: unknown, mode: CreateMode, argument = 'ttl'): numb
   return ttl
 }
 
+/** Options are an object: a version or a mode that stands in their place, as with ZooKeeper's own clients, would be lost in silence. */
+export function checkOptions<T extends object>(options: T): T {
+  if (typeof options !== 'object' || options === null) throw refuse('options', 'must be an object')
+  return options
+}
+
+export const isSignal = (signal: AbortSignal | undefined): boolean =>
+  signal === undefined || typeof signal?.addEventListener === 'function'
+
+/** Nothing is `null`: whoever leaves it out may have meant something. */
 export function checkData(data: unknown, argument = 'data'): Uint8Array | null {
-  if (data === null || data === undefined) return null
+  if (data === null) return null
   if (typeof data === 'string') return utf8(data)
   if (data instanceof Uint8Array) return data
   throw refuse(argument, 'must be a Uint8Array, a string or null')

@@ -20,7 +20,7 @@ import type {
   WatchNotice,
   ZnodeClient,
 } from './api.ts'
-import { checkAcl, checkData, checkPath, checkVersion, refuse, showAcl } from './arguments.ts'
+import { checkAcl, checkData, checkOptions, checkPath, checkVersion, refuse, showAcl } from './arguments.ts'
 import { Chroot } from './chroot.ts'
 import type { Connector } from './frame-pipe.ts'
 import { checkKeyPair, type KeyPair, proveKey } from './key-auth.ts'
@@ -121,7 +121,7 @@ export class Client implements ZnodeClient {
     const request = {
       kind: 'delete',
       path: this.#chroot.absolute(path),
-      version: checkVersion(options.version),
+      version: checkVersion(checkOptions(options).version),
     } as const
     return this.#requests.ask(request, { path, signal: options.signal, write: true, read: () => undefined })
   }
@@ -129,7 +129,7 @@ export class Client implements ZnodeClient {
   async exists(path: string, options: ReadOptions = {}): Promise<Stat | null> {
     checkPath(path)
     const at = this.#chroot.absolute(path)
-    const { watch, register, settled } = this.#watches.arm(at, options.watch)
+    const { watch, register, settled } = this.#watches.arm(at, checkOptions(options).watch)
     return this.#requests.ask(
       { kind: 'exists', path: at, watch },
       {
@@ -155,7 +155,7 @@ export class Client implements ZnodeClient {
   ): Promise<{ readonly data: Uint8Array | null; readonly stat: Stat }> {
     checkPath(path)
     const at = this.#chroot.absolute(path)
-    const { watch, register, settled } = this.#watches.arm(at, options.watch)
+    const { watch, register, settled } = this.#watches.arm(at, checkOptions(options).watch)
     return this.#requests.ask(
       { kind: 'getData', path: at, watch },
       {
@@ -176,7 +176,7 @@ export class Client implements ZnodeClient {
       kind: 'setData',
       path: this.#chroot.absolute(path),
       data: checkData(data),
-      version: checkVersion(options.version),
+      version: checkVersion(checkOptions(options).version),
     } as const
     return this.#requests.ask(request, { path, signal: options.signal, write: true, read: ({ stat }) => stat })
   }
@@ -187,7 +187,7 @@ export class Client implements ZnodeClient {
   ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }> {
     checkPath(path)
     const at = this.#chroot.absolute(path)
-    const { watch, register, settled } = this.#watches.arm(at, options.watch)
+    const { watch, register, settled } = this.#watches.arm(at, checkOptions(options).watch)
     return this.#requests.ask(
       { kind: 'getChildren2', path: at, watch },
       {
@@ -221,7 +221,7 @@ export class Client implements ZnodeClient {
       kind: 'setACL',
       path: this.#chroot.absolute(path),
       acl: checkAcl(acl),
-      version: checkVersion(options.version),
+      version: checkVersion(checkOptions(options).version),
     } as const
     return this.#requests.ask(request, { path, signal: options.signal, write: true, read: ({ stat }) => stat })
   }

@@ -4,6 +4,7 @@ import { requestWeight } from '../jute/numbers.ts'
 import { isPlainRead } from '../jute/plain-reads.ts'
 import { decodeResponse, encodeRequest, type Request } from '../jute/protocol.ts'
 import type { ResponseKind, Responses } from '../jute/responses.ts'
+import { isSignal, refuse } from './arguments.ts'
 import type { PendingCall } from './call.ts'
 import { Call } from './call.ts'
 
@@ -38,6 +39,10 @@ export class Requests {
   prepare<K extends ResponseKind, T>(request: Request & { readonly kind: K }, terms: AskTerms<K, T>): Call<T> {
     const { path, signal, read, refused, settled } = terms
     const packet = encodeRequest(0, request)
+    if (!isSignal(signal)) {
+      settled?.()
+      throw refuse('signal', 'must be an AbortSignal')
+    }
     if (packet.length > LIMITS.packetBytesMax) {
       settled?.()
       const size = `the request has ${packet.length} bytes, ${LIMITS.packetBytesMax} are allowed`

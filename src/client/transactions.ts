@@ -6,6 +6,7 @@ import {
   checkAcl,
   checkCreatePath,
   checkData,
+  checkOptions,
   checkPath,
   checkTtl,
   checkVersion,
@@ -26,12 +27,12 @@ export function createOp<P extends 'create' | 'create2'>(
   plain: P,
   at = '',
 ): MultiOp & { readonly kind: P | Exclude<CreateKind, 'create' | 'create2'> } {
-  const mode: CreateMode = options.mode ?? 'persistent'
+  const mode: CreateMode = checkOptions(options).mode ?? 'persistent'
   if (!Object.hasOwn(CREATE_FLAGS, mode)) throw refuse(`${at}mode`, `knows no ${String(mode)}`)
   checkCreatePath(path, mode, `${at}path`)
   const record = {
     path: chroot.absolute(path),
-    data: checkData(data, `${at}data`),
+    data: checkData(data ?? null, `${at}data`),
     acl: checkAcl(options.acl ?? EVERYONE, `${at}acl`),
     flags: CREATE_FLAGS[mode],
   }
@@ -49,6 +50,7 @@ export function checkDeletePath(path: unknown, argument = 'path'): asserts path 
 export function multiOps(ops: readonly Op[], chroot: Chroot): MultiOp[] {
   if (!Array.isArray(ops)) throw refuse('ops', 'must be an array')
   return (ops as readonly Op[]).map((op, i) => {
+    if (typeof op !== 'object' || op === null) throw refuse(`ops[${i}]`, 'must be an operation')
     const at = `ops[${i}].`
     switch (op.op) {
       case 'create':
@@ -80,6 +82,7 @@ export function multiOps(ops: readonly Op[], chroot: Chroot): MultiOp[] {
 export function multiReadOps(ops: readonly ReadOp[], chroot: Chroot): MultiReadOp[] {
   if (!Array.isArray(ops)) throw refuse('ops', 'must be an array')
   return (ops as readonly ReadOp[]).map((op, i) => {
+    if (typeof op !== 'object' || op === null) throw refuse(`ops[${i}]`, 'must be an operation')
     if (op.op !== 'getData' && op.op !== 'getChildren') {
       throw refuse(`ops[${i}].op`, `does not go into a multiRead: ${String((op as { op: unknown }).op)}`)
     }

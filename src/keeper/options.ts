@@ -26,7 +26,12 @@ export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw refuse('options', 'must be an object')
   const { ensemble, sessionTimeout = TIMES.sessionTimeout, voters = 3, create = 'auto' } = options
   const { handoverAfterHidden = TIMES.handoverAfterHidden } = options
-  if (typeof ensemble !== 'string' || ensemble.length < 1 || ensemble.length > NAME_LENGTH_MAX)
+  if (
+    typeof ensemble !== 'string' ||
+    ensemble.length < 1 ||
+    ensemble.length > NAME_LENGTH_MAX ||
+    !ensemble.isWellFormed()
+  )
     throw refuse('ensemble', `must be a string of 1 to ${NAME_LENGTH_MAX} characters`)
   if (
     !Number.isInteger(sessionTimeout) ||
@@ -68,7 +73,7 @@ function checkWires({ signaling, secret, iceServers, iceTransportPolicy }: Keepe
   if (Array.isArray(signaling)) {
     if (signaling.length === 0) throw refuse('signaling', 'must name one server at least')
     for (const url of signaling) if (!isSocketAddress(url)) throw refuse('signaling', 'must be ws: or wss: addresses')
-  } else if (signaling !== undefined && typeof (signaling as Partial<Signaling> | null)?.join !== 'function')
+  } else if (signaling !== undefined && !isSignaling(signaling))
     throw refuse('signaling', 'must be addresses of servers, or have join, send and leave')
   const isBytes = secret instanceof Uint8Array && secret.length >= 16 && secret.length <= 64
   if (secret !== undefined && secret !== null && !isBytes && (typeof secret !== 'string' || secret === ''))
@@ -80,6 +85,11 @@ function checkWires({ signaling, secret, iceServers, iceTransportPolicy }: Keepe
   if (iceTransportPolicy !== undefined && iceTransportPolicy !== 'all' && iceTransportPolicy !== 'relay')
     throw refuse('iceTransportPolicy', "must be 'all' or 'relay'")
 }
+
+const isSignaling = (given: unknown): boolean =>
+  (['join', 'send', 'leave'] as const).every(
+    (name) => typeof (given as Partial<Signaling> | null)?.[name] === 'function',
+  )
 
 const isOwnSignaling = (signaling: KeeperOpenOptions['signaling']): boolean =>
   signaling !== undefined && !Array.isArray(signaling) && !(signaling instanceof BroadcastChannelSignaling)

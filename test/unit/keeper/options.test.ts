@@ -3,6 +3,7 @@ import { KeeperError } from '../../../src/base/errors.ts'
 import type { KeeperOpenOptions } from '../../../src/keeper/api.ts'
 import { checkOptions, checkVoters } from '../../../src/keeper/options.ts'
 import { BroadcastChannelSignaling } from '../../../src/signaling/broadcast-channel.ts'
+import type { Signaling } from '../../../src/signaling/signaling.ts'
 
 const refusal = (options: unknown): string => {
   try {
@@ -12,6 +13,8 @@ const refusal = (options: unknown): string => {
   }
   return 'taken'
 }
+
+const ownSignaling: Signaling = { join: async () => {}, send: () => {}, leave: () => {} }
 
 describe('the options of Keeper.open', () => {
   it('have defaults', () => {
@@ -48,8 +51,11 @@ describe('the options of Keeper.open', () => {
     [{ ensemble: 'e', signaling: ['https://example.org'], secret: 'x' }, 'signaling'],
     [{ ensemble: 'e', signaling: 'wss://example.org', secret: 'x' }, 'signaling'],
     [{ ensemble: 'e', signaling: {}, secret: 'x' }, 'signaling'],
+    [{ ensemble: 'e', signaling: { join: () => undefined }, secret: null }, 'signaling'],
+    [{ ensemble: 'e', signaling: { join: () => undefined, send: () => undefined }, secret: null }, 'signaling'],
+    [{ ensemble: '\ud800' }, 'ensemble'],
     [{ ensemble: 'e', signaling: ['wss://example.org'] }, 'secret'],
-    [{ ensemble: 'e', signaling: { join: () => undefined } }, 'secret'],
+    [{ ensemble: 'e', signaling: ownSignaling }, 'secret'],
     [{ ensemble: 'e', secret: '' }, 'secret'],
     [{ ensemble: 'e', secret: new Uint8Array(15) }, 'secret'],
     [{ ensemble: 'e', iceServers: 'stun:example.org' }, 'iceServers'],
