@@ -15,10 +15,11 @@ export function checkPlatform(role: keyof typeof NEEDED): void {
   // A name may be there and empty, where a policy took it away.
   const missing: string[] = NEEDED[role].filter((name) => Reflect.get(globalThis, name) === undefined)
   if (role === 'member' && globalThis.navigator?.locks === undefined) missing.push('Web Locks (navigator.locks)')
+  if (!('any' in AbortSignal)) missing.push('AbortSignal.any')
   if (missing.length === 0) return
   throw new KeeperError(
     'Unsupported',
-    `Tabkeeper runs in a page of a browser that has ${missing.join(', ')}: Chrome, Edge 113, Firefox 114 or Safari 16.4, or later.`,
+    `Tabkeeper runs in a page of a browser that has ${missing.join(', ')}: Chrome or Edge 116, Firefox 124 or Safari 17.4, or later.`,
   )
 }
 

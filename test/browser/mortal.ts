@@ -1,5 +1,5 @@
 import { expect } from './fixtures.ts'
-import { inspectPuppet, keepWriting, type Puppet, untilGoneFor, untilServed } from './puppets.ts'
+import { inspectPuppet, keepWriting, longestPause, type Puppet, untilGoneFor } from './puppets.ts'
 
 export type Role = 'leader' | 'follower' | 'observer'
 export const ROLES: readonly Role[] = ['leader', 'follower', 'observer']
@@ -44,7 +44,10 @@ export async function byRole(tabs: readonly Puppet[]): Promise<Mortals> {
   return { leader, follower, observer, other }
 }
 
-/** Milliseconds from the death until the others serve writes again, and until the ephemerals of the dead are gone. */
+/** A silent death is noticed by then, and what it interrupted goes on. */
+const WATCHED_MS = 3000
+
+/** Milliseconds: the longest that another one's writes waited for an answer, and from the death until the ephemerals of the dead are gone. */
 export async function dies(mortals: Mortals, role: Role, die: Death['die']): Promise<readonly [number, number]> {
   const victim = mortals[role]
   await victim.page.evaluate(() => window.keeper.create('/mortal', null, { mode: 'ephemeral' }).then(() => undefined))
@@ -52,10 +55,10 @@ export async function dies(mortals: Mortals, role: Role, die: Death['die']): Pro
   await mortals.other.page.waitForFunction(() => window.writes.length > 20, { polling: 20 })
   const at = Date.now()
   await die(victim)
-  return Promise.all([untilServed(mortals.other, at), untilGoneFor(mortals.other, '/mortal', at)])
+  return Promise.all([longestPause(mortals.other, at, WATCHED_MS), untilGoneFor(mortals.other, '/mortal', at)])
 }
 
-export const HEADING = 'role      death             writes served  ephemerals gone'
+export const HEADING = 'role      death             writes wait  ephemerals gone'
 
 export const row = (role: Role, name: string, served: number, vanished: number): string =>
   `${role.padEnd(9)} ${name.padEnd(17)} ${String(served).padStart(6)} ms ${String(vanished).padStart(6)} ms`

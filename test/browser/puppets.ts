@@ -223,14 +223,27 @@ export const keepWriting = (puppet: Puppet, path: string): Promise<void> =>
     void write()
   }, path)
 
-/** Milliseconds from `since` to the first answer to a write that was sent after it. */
-export async function untilServed(puppet: Puppet, since: number): Promise<number> {
-  const acked = await puppet.page.waitForFunction(
-    (from) => window.writes.find(({ sent }) => sent >= from)?.acked,
-    { polling: 20, timeout: 30_000 },
+/**
+ * Milliseconds: the longest time without an answer to this page's writes, from the last one before `since` until those to writes that were sent `watched`
+ * milliseconds after it. Whenever a death takes effect, this is what the page noticed of it.
+ */
+export async function longestPause(puppet: Puppet, since: number, watched: number): Promise<number> {
+  const pause = await puppet.page.waitForFunction(
+    (from, until) => {
+      if (!window.writes.some(({ sent }) => sent >= until)) return null
+      const answers = window.writes.map(({ acked }) => acked)
+      const first = Math.max(
+        0,
+        answers.findLastIndex((at) => at <= from),
+      )
+      const pauses = answers.slice(first + 1).map((at, i) => at - (answers[first + i] ?? at))
+      return { longest: Math.max(...pauses) }
+    },
+    { polling: 50, timeout: 30_000 },
     since,
+    since + watched,
   )
-  return Number(await acked.jsonValue()) - since
+  return ((await pause.jsonValue()) as { readonly longest: number }).longest
 }
 
 /** Milliseconds from `since` until the node is gone as this page sees it. */

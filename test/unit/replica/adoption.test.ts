@@ -123,6 +123,25 @@ test('while requests are served nobody is taken up, whoever is away', async () =
   expect(last.story).toEqual([])
 })
 
+test('whoever has a link to us is alive: its vote is not taken up, though nothing can be served', async () => {
+  const time = new VirtualTime()
+  const tabs = await allVoters(time, 5)
+  die(...tabs)
+  const last = new LastTab(
+    time,
+    3,
+    tabs.map(({ disk }) => disk),
+  )
+  last.frozen.add(1).add(4).add(5)
+  const second = tabs[1] as Tab
+  second.reopen()
+  await link(last, second)
+  await time.advance(10_000)
+  expect((await last.replica.inspect()).serving).toBe(false)
+  expect(last.told('1 held')).toBeGreaterThan(2)
+  expect(last.told('2')).toBe(0)
+})
+
 test('a vote is let go by what the ensemble says: served, whole, and without it', async () => {
   const { time, disks } = await threeDead()
   const last = new LastTab(time, 3, disks)
@@ -136,6 +155,11 @@ test('a vote is let go by what the ensemble says: served, whole, and without it'
   const released = () => last.story.filter((one) => one.endsWith('released'))
   await says(true, true, [third], 5000)
   await says(false, false, [third], 5000)
+  expect(released()).toEqual([])
+  // One look each: what stood before it fell does not count.
+  await says(true, false, [third], 1000)
+  await says(false, false, [third], 1000)
+  await says(true, false, [third], 1000)
   expect(released()).toEqual([])
   await says(true, false, [second, third], 5000)
   expect(released()).toEqual(['1 released'])
