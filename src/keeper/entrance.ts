@@ -20,6 +20,19 @@ const LET_GO_WAIT = 5000
 /** How long an empty ensemble looks for another one before it goes on. */
 const GIVE_WAY_WAIT = 1500
 
+/** What a server's refusal means to who reads the notice. See signal-grants. */
+const DENIED: ReadonlyMap<string, string> = new Map([
+  ['young', 'the signaling server has just started, and listens for half a minute whether members tell of one'],
+  ['leased', 'another page founds it now'],
+  ['founded', 'it exists, and its members are away'],
+  ['full', 'the signaling server remembers as many ensembles as it may'],
+])
+
+const silenceOf = (server: { readonly url: string; readonly open: boolean } | undefined): string =>
+  server?.open === true
+    ? `the server ${server.url} does not say whether this page may found`
+    : `the server ${server?.url} cannot be reached`
+
 /**
  * Which ensemble does this page enter? The one that this browser has a replica of; else the one whose members answer; else, with
  * `auto`, one that it founds by the grant of the first signaling server. Waits for as long as none of this is so.
@@ -99,11 +112,10 @@ export class Entrance {
     if (servers === null) return this.#wait('no signaling server says who may found')
     const answer = await servers.mayFound(topic, this.#claim)
     if (answer.kind === 'denied') {
-      if (answer.reason === 'founded') this.#wait('it exists, and its members are away')
+      this.#wait(DENIED.get(answer.reason) ?? 'the signaling server lets nobody found now')
       return Math.min(answer.retryAfter, TIMES.foundWait)
     }
-    if (answer.kind !== 'granted')
-      return this.#wait(`the server ${servers.status[0]?.url} does not say whether this page may found`)
+    if (answer.kind !== 'granted') return this.#wait(silenceOf(servers.status[0]))
     const grantedUntil = performance.now() + answer.lease
     const entered = await this.#start({ create: 'auto' })
     // Another page of this browser may have been faster.
@@ -139,7 +151,7 @@ export class Entrance {
   #wait(why: string): number {
     if (this.#told !== why) {
       this.#told = why
-      const message = `Nobody of "${this.#options.ensemble}" was heard: ${why}. Open it with create: 'always' to found one here, or use an invitation.`
+      const message = `Nobody of "${this.#options.ensemble}" was heard, and this page goes on asking: ${why}. Open it with create: 'always' to found one here, or use an invitation.`
       this.#notice({ code: 'FounderNeeded', message })
     }
     return TIMES.foundWait

@@ -2,6 +2,7 @@ import './async-dispose.ts'
 import { KeeperError } from '../base/errors.ts'
 import type { ReplicaId } from '../base/ids.ts'
 import { sessionToHex } from '../base/life-locks.ts'
+import { checkOptions } from '../client/arguments.ts'
 import { Client } from '../client/client.ts'
 import { Election } from '../recipes/election.ts'
 import { Dispatcher } from '../tasks/dispatcher.ts'
@@ -14,7 +15,7 @@ import { Entrance, type Start } from './entrance.ts'
 import { keeperEvent } from './events.ts'
 import { Guest } from './guest.ts'
 import { invitationLink, readInvitation, writeInvitation } from './invitation.ts'
-import { type CheckedOptions, checkOptions } from './options.ts'
+import { type CheckedOptions, checkOpenOptions } from './options.ts'
 import { pageClock } from './page-clock.ts'
 import { isPhone, pageLife } from './page-life.ts'
 import { checkClientPlatform, checkPlatform } from './platform.ts'
@@ -94,7 +95,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
    * `UpdateNeeded`, `EnsembleMismatch`, or `Aborted` by `signal`; without a quorum it waits, and a notice says so.
    */
   static async open(options: KeeperOpenOptions): Promise<Keeper> {
-    return Keeper.#open(checkOptions(options))
+    return Keeper.#open(checkOpenOptions(options))
   }
 
   /**
@@ -107,7 +108,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
   ): Promise<Keeper> {
     const { ensemble, id, role, secret, signaling } = readInvitation(invitation)
     const by = signaling.length > 0 ? { signaling } : {}
-    const checked = checkOptions({ ...by, ...options, role, ensemble, secret, create: 'never' })
+    const checked = checkOpenOptions({ ...by, ...options, role, ensemble, secret, create: 'never' })
     const client = role === 'client' && secret !== null ? { clientKey: secret } : {}
     return Keeper.#open({ ...checked, ...client, join: id })
   }
@@ -117,7 +118,7 @@ export class Keeper extends RecipesFace implements KeeperBase {
    * the ensemble.
    */
   static async recover(options: KeeperOpenOptions & { readonly force: true }): Promise<Keeper> {
-    const checked = checkOptions(options)
+    const checked = checkOpenOptions(options)
     demandForce(options)
     if (checked.server !== undefined || checked.role === 'client')
       throw new KeeperError('Unsupported', 'A page without a replica has nothing to recover from.')
@@ -198,12 +199,13 @@ export class Keeper extends RecipesFace implements KeeperBase {
 
   /** `id`: what this page calls itself there; by default its replica's id, or a random one where it has no replica. */
   election(name: string, options: { readonly id?: string } = {}): Election {
-    return new Election(this.#world, name, options.id ?? this.#backing.id)
+    return new Election(this.#world, name, checkOptions(options).id ?? this.#backing.id)
   }
 
   queue<M extends TaskMap<M>>(name: string, options?: TaskQueueOptions<M>): TaskQueue<M> {
+    const queue = new TaskQueue<M>(this.#world, name, options)
     this.#dispatch()
-    return new TaskQueue<M>(this.#world, name, options)
+    return queue
   }
 
   inspect(): Promise<Inspection> {

@@ -22,7 +22,7 @@ export type CheckedOptions = KeeperOpenOptions &
   }
 
 /** With defaults filled in. Throws `BadArguments`, naming the option in message and `path`. */
-export function checkOptions(options: KeeperOpenOptions): CheckedOptions {
+export function checkOpenOptions(options: KeeperOpenOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw refuse('options', 'must be an object')
   const { ensemble, sessionTimeout = TIMES.sessionTimeout, voters = 3, create = 'auto' } = options
   const { handoverAfterHidden = TIMES.handoverAfterHidden } = options

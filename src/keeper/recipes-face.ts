@@ -1,4 +1,5 @@
 import type { Data, ZnodeClient } from '../client/api.ts'
+import { checkOptions } from '../client/arguments.ts'
 import { Barrier, DoubleBarrier } from '../recipes/barrier.ts'
 import { Cache } from '../recipes/cache.ts'
 import { Cell } from '../recipes/cell.ts'
@@ -59,7 +60,7 @@ export abstract class RecipesFace extends ZnodeFace {
 
   /** Unique numbers, fetched in blocks of `block` (1 to 1 000 000, default 100). */
   ids(name: string, options: { readonly block?: number } = {}): IdGenerator {
-    return new IdGenerator(this.#world, name, options.block ?? 100)
+    return new IdGenerator(this.#world, name, checkOptions(options).block ?? 100)
   }
 
   /** One value as JSON. */

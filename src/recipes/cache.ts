@@ -1,6 +1,8 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { CallOptions, Stat, WatchNotice } from '../client/api.ts'
+import { refuse } from '../client/arguments.ts'
+import { checkCallback, checkWait } from './arguments.ts'
 import { type WaitOptions, waitSignal } from './deadline.ts'
 import { Doorbell } from './doorbell.ts'
 import { EventBuffer } from './event-buffer.ts'
@@ -97,17 +99,19 @@ export class Cache implements AsyncDisposable {
    * one `resync` in their place. Ends by `break`, `signal`, `close`; throws with the session.
    */
   events(options: { readonly signal?: AbortSignal; readonly buffer?: number } = {}): AsyncIterableIterator<CacheEvent> {
+    const { signal, buffer = 4096 } = checkWait(options)
+    if (!Number.isSafeInteger(buffer) || buffer < 1) throw refuse('buffer', 'must be a whole number, 1 or more')
     const now: CacheEvent[] = [...this.#nodes.values()].map((node) => ({ type: 'put', node, previous: null }))
     if (this.#whole) now.push({ type: 'ready' })
     const over = new AbortController()
-    const reader = new EventBuffer<CacheEvent>(now, options.buffer ?? 4096, { type: 'resync' }, () => {
+    const reader = new EventBuffer<CacheEvent>(now, buffer, { type: 'resync' }, () => {
       over.abort()
       this.#readers.delete(reader)
     })
     if (this.#failure !== null) reader.end(this.#failure)
-    else if (this.#stop.signal.aborted || options.signal?.aborted) reader.end(null)
+    else if (this.#stop.signal.aborted || signal?.aborted) reader.end(null)
     else this.#readers.add(reader)
-    options.signal?.addEventListener('abort', () => reader.end(null), { signal: over.signal })
+    signal?.addEventListener('abort', () => reader.end(null), { signal: over.signal })
     return reader
   }
 
@@ -116,6 +120,7 @@ export class Cache implements AsyncDisposable {
     as: (nodes: ReadonlyMap<string, CachedNode>) => boolean,
     options: WaitOptions = {},
   ): Promise<ReadonlyMap<string, CachedNode>> {
+    checkCallback(as, 'as')
     using wait = waitSignal(this.#world.clock, options)
     await this.ready({ signal: wait.signal })
     for await (const event of this.events({ signal: wait.signal })) {

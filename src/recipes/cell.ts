@@ -1,6 +1,8 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Op, Stat, WatchEvent } from '../client/api.ts'
+import { checkVersion } from '../client/arguments.ts'
+import { checkCallback, checkWait } from './arguments.ts'
 import { pause, type WaitOptions, waitSignal } from './deadline.ts'
 import { fromJson, toJson } from './json.ts'
 import { Marked } from './mark.ts'
@@ -54,7 +56,8 @@ export class Cell<T> {
 
   /** Rejects with BadVersion (another version is there, or none), NodeExists (`ifVersion: null`, and there is one), BadArguments. */
   async set(value: T, options: SetOptions = {}): Promise<Versioned<T>> {
-    const { ifVersion, signal } = options
+    const { ifVersion, signal } = checkWait(options)
+    if (ifVersion !== null) checkVersion(ifVersion, 'ifVersion')
     const text = toJson('value', value)
     if (typeof ifVersion === 'number') {
       try {
@@ -74,6 +77,7 @@ export class Cell<T> {
    * once; with Timeout or Aborted, once or not at all. Rejects as `change` throws.
    */
   async update(change: (current: T | undefined) => T, options: WaitOptions = {}): Promise<Versioned<T>> {
+    checkCallback(change, 'change')
     const { client, clock, random } = this.#world
     using wait = waitSignal(clock, options)
     for (let attempt = 0; ; attempt++) {
@@ -96,6 +100,7 @@ export class Cell<T> {
 
   /** Empties it. Idempotent. BadVersion with another `ifVersion`. The node stays, so that versions go on counting and no old one fits again. */
   async delete(ifVersion = -1): Promise<void> {
+    checkVersion(ifVersion, 'ifVersion')
     try {
       await this.#write({ op: 'setData', path: this.path, data: null, version: ifVersion })
     } catch (error) {
@@ -105,19 +110,20 @@ export class Cell<T> {
 
   /** The value now, then after each change; changes faster than the reader come as one. Ends by `break`, `signal`, or with the session (throws). */
   async *watch(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Versioned<T> | null, void, undefined> {
+    const { signal } = checkWait(options)
     const { client } = this.#world
     /** What was read last: also an emptied node, which shows as null, has a zxid. */
     let seen: Zxid | null | undefined
     try {
-      while (options.signal?.aborted !== true) {
-        const node = await this.#read(options.signal)
+      while (signal?.aborted !== true) {
+        const node = await this.#read(signal)
         const zxid = node?.stat.mzxid ?? null
         if (zxid !== seen) yield this.#shown(node)
         seen = zxid
-        await untilChange(client, (watch) => this.#armed(zxid, watch), options.signal)
+        await untilChange(client, (watch) => this.#armed(zxid, watch), signal)
       }
     } catch (error) {
-      if (!options.signal?.aborted) throw error
+      if (!signal?.aborted) throw error
     }
   }
 

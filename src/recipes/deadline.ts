@@ -1,5 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Clock } from '../client/clock.ts'
+import { checkWait } from './arguments.ts'
 import { aborted } from './retry.ts'
 import { chance, type Random } from './world.ts'
 
@@ -15,12 +16,9 @@ export function waitSignal(
   clock: Clock,
   options: WaitOptions,
 ): { readonly signal: AbortSignal; [Symbol.dispose](): void } {
-  const { signal, timeout } = options
+  const { signal, timeout } = checkWait(options)
   if (timeout !== undefined && !(timeout >= 0)) {
     throw new KeeperError('BadArguments', 'timeout must be a number of milliseconds, 0 or more', { path: 'timeout' })
-  }
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-    throw new KeeperError('BadArguments', 'signal must be an AbortSignal', { path: 'signal' })
   }
   const controller = new AbortController()
   const unsubscribe = new AbortController()

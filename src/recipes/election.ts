@@ -1,5 +1,6 @@
 import type { Zxid } from '../base/zxid.ts'
 import type { Op, WatchEvent } from '../client/api.ts'
+import { checkCallback, checkLossPolicy, checkWait } from './arguments.ts'
 import { waitSignal } from './deadline.ts'
 import { type FencingToken, type LossPolicy, openHold } from './hold.ts'
 import { textOf } from './json.ts'
@@ -55,6 +56,8 @@ export class Election {
    * the last term, with `rejoin`). Rejects as `fn`, or with Aborted, SessionExpired, Closed. `fn` should end when its signal aborts.
    */
   async lead<T>(fn: (leadership: Leadership) => T | PromiseLike<T>, options: LeadOptions = {}): Promise<T> {
+    checkCallback(fn)
+    checkLossPolicy(checkWait(options).lossPolicy)
     for (;;) {
       let term: AbortSignal | null = null
       try {
@@ -78,7 +81,7 @@ export class Election {
     const path = await takePlace(client, random, this.#line, 'exclusive', this.#id, wait.signal)
     try {
       await untilServed(client, path, wait.signal)
-      const policy = options.lossPolicy ?? 'suspended'
+      const policy = checkLossPolicy(options.lossPolicy)
       await using hold = await openHold(client, this.#id, 'exclusive', path, policy, wait.signal)
       wait.signal.throwIfAborted()
       const stop = (): void => {
@@ -106,11 +109,12 @@ export class Election {
 
   /** The leader now, then each change (null: nobody leads). Changes faster than the reader are skipped. Ends by `break`, `signal`, or with the session (throws). */
   async *observe(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Leader | null, void, undefined> {
+    const { signal } = checkWait(options)
     const { client } = this.#world
     let told: Zxid | null | undefined
     try {
-      while (options.signal?.aborted !== true) {
-        const first = await this.#first(options.signal)
+      while (signal?.aborted !== true) {
+        const first = await this.#first(signal)
         const epoch = first?.leader.epoch ?? null
         if (told !== epoch) yield first?.leader ?? null
         told = epoch
@@ -119,10 +123,10 @@ export class Election {
           first === null
             ? (await this.#watchLine(watch)) === 0
             : (await dataOrNull(client, first.path, { watch })) !== null
-        await untilChange(client, arm, options.signal)
+        await untilChange(client, arm, signal)
       }
     } catch (error) {
-      if (!options.signal?.aborted) throw error
+      if (!signal?.aborted) throw error
     }
   }
 

@@ -1,5 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Op, Stat } from '../client/api.ts'
+import { checkWait } from './arguments.ts'
 import { type WaitOptions, waitSignal } from './deadline.ts'
 import { fromJson } from './json.ts'
 import { Marked } from './mark.ts'
@@ -55,7 +56,7 @@ export class Leases {
       throw new KeeperError('BadArguments', 'duration must be a whole number of milliseconds', { path: 'duration' })
     }
     const path = `${LEASES_ROOT}/${toNodeName('name', name)}`
-    const terms: Terms = { holder: options.holder ?? nonce(this.#world.random), duration }
+    const terms: Terms = { holder: checkWait(options).holder ?? nonce(this.#world.random), duration }
     const { client, clock } = this.#world
     using wait = waitSignal(clock, options)
     const { signal } = wait

@@ -1,6 +1,7 @@
 import { KeeperError } from '../base/errors.ts'
 import type { SessionId } from '../base/ids.ts'
 import { sessionToHex } from '../base/life-locks.ts'
+import { checkCallback, checkLossPolicy, checkWait } from './arguments.ts'
 import { sleep, waitSignal } from './deadline.ts'
 import { type Hold, LockLostError, type LossPolicy, openHold } from './hold.ts'
 import { type HoldSet, holdSet } from './hold-set.ts'
@@ -92,9 +93,7 @@ export class Locks {
       | readonly [LockOptions, ((hold: Hold) => T | PromiseLike<T>) | ((hold: Hold | null) => T | PromiseLike<T>)]
   ): Promise<T> {
     const [options, callback] = rest.length === 1 ? [{}, rest[0]] : rest
-    if (typeof callback !== 'function') {
-      throw new KeeperError('BadArguments', 'the callback must be a function', { path: 'callback' })
-    }
+    checkCallback(callback)
     const hold = await this.#acquire(name, options).catch((error: unknown) => {
       throw hasCode(error, 'Aborted') && options.signal?.aborted ? options.signal.reason : error
     })
@@ -145,16 +144,16 @@ export class Locks {
   async revoke(name: string, options: RevokeOptions = {}): Promise<void> {
     const { client, clock } = this.#world
     const line = `${LOCKS_ROOT}/${toNodeName('name', name)}`
-    const { grace: patience = 0 } = options
+    const { grace: patience = 0, signal: given, reason = 'revoked' } = checkWait(options)
     if (!(patience >= 0)) {
       throw new KeeperError('BadArguments', 'grace must be a number of milliseconds, 0 or more', { path: 'grace' })
     }
-    using wait = waitSignal(clock, { signal: options.signal })
+    using wait = waitSignal(clock, { signal: given })
     const { signal } = wait
     const places = sortPlaces(await childrenOf(client, line, signal))
     const paths = places.slice(0, holders(places)).map((place) => `${line}/${place.name}`)
     const asked = paths.map(async (path) => {
-      if (!(await asksBack(client, path, options.reason ?? 'revoked', signal))) return
+      if (!(await asksBack(client, path, reason, signal))) return
       const stop = new AbortController()
       const late = sleep(clock, patience, AbortSignal.any([stop.signal, signal]))
       await Promise.race([late, untilGone(client, path, stop.signal)]).finally(() => stop.abort())
@@ -165,14 +164,14 @@ export class Locks {
 
   /** Waits for the lock. Rejects with Timeout, Aborted, SessionExpired, Closed, BadArguments; NoNode if the place in line was removed. */
   async acquire(name: string, options: AcquireOptions = {}): Promise<Hold> {
-    const hold = await this.#acquire(name, { ...options, ifAvailable: false })
+    const hold = await this.#acquire(name, { ...checkWait(options), ifAvailable: false })
     if (hold === null) throw new KeeperError('RuntimeInconsistency')
     return hold
   }
 
   async #acquire(name: string, options: LockOptions): Promise<Hold | null> {
     const { client, clock, random } = this.#world
-    const { mode = 'exclusive' } = options
+    const { mode = 'exclusive', lossPolicy } = checkWait(options)
     if (mode !== 'exclusive' && mode !== 'shared') {
       throw new KeeperError('BadArguments', 'mode must be "exclusive" or "shared"', { path: 'mode' })
     }
@@ -182,6 +181,7 @@ export class Locks {
         path: 'steal',
       })
     }
+    const policy = checkLossPolicy(lossPolicy)
     const line = `${LOCKS_ROOT}/${toNodeName('name', name)}`
     using wait = waitSignal(clock, options)
     wait.signal.throwIfAborted()
@@ -197,7 +197,7 @@ export class Locks {
         await leavePlace(client, path, wait.signal)
         return null
       }
-      return await openHold(client, name, mode, path, options.lossPolicy ?? 'suspended', wait.signal, served.zxid)
+      return await openHold(client, name, mode, path, policy, wait.signal, served.zxid)
     } catch (error) {
       // The place is left behind the caller's back: its wait must end now even if there is no connection.
       leavePlace(client, path).catch(() => {})

@@ -1,6 +1,8 @@
 import { KeeperError } from '../base/errors.ts'
 import type { SessionId } from '../base/ids.ts'
 import type { CallOptions, Data } from '../client/api.ts'
+import { checkOptions } from '../client/arguments.ts'
+import { checkWait } from './arguments.ts'
 import { Doorbell } from './doorbell.ts'
 import { dataOrNull } from './node-change.ts'
 import { fromNodeName, toNodeName } from './node-name.ts'
@@ -42,7 +44,7 @@ export class Group {
   /** Without `id` a random one is drawn. NodeExists: another session is here by that id (perhaps an earlier one of this page, until it expires). */
   async join(data: Data = null, options: { readonly id?: string } = {}): Promise<Membership> {
     const { client, random } = this.#world
-    const id = options.id ?? nonce(random)
+    const id = checkOptions(options).id ?? nonce(random)
     const path = `${this.#path}/${toNodeName('id', id)}`
     let mayBeOurs = false
     for (;;) {
@@ -75,6 +77,7 @@ export class Group {
   /** All members as this replica sees them now, sorted by id. */
   async members(options: CallOptions = {}): Promise<readonly Member[]> {
     const { client } = this.#world
+    checkWait(options)
     const names = await childrenOf(client, this.#path, options.signal)
     const read = (name: string) => (call: CallOptions) => dataOrNull(client, `${this.#path}/${name}`, call)
     const nodes = await Promise.all(names.map((name) => untilAnswered(client, read(name), options.signal)))
@@ -97,6 +100,7 @@ export class Group {
    * or with the session (throws).
    */
   async *watch(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<readonly Member[], void, undefined> {
+    checkWait(options)
     const { client } = this.#world
     const bell = new Doorbell()
     const stop = new AbortController()

@@ -1,4 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
+import { checkCallback, checkWait } from './arguments.ts'
 import { fnv1a } from './hash.ts'
 import type { Hold } from './hold.ts'
 import { Locks } from './locks.ts'
@@ -47,7 +48,8 @@ export class Partition {
   readonly #items: readonly string[]
 
   constructor(world: World, name: string, items: readonly string[]) {
-    if (!Array.isArray(items) || new Set(items).size !== items.length) {
+    const texts = Array.isArray(items) && items.every((item) => typeof item === 'string')
+    if (!texts || new Set(items).size !== items.length) {
       throw new KeeperError('BadArguments', 'items must be texts, all different', { path: 'items' })
     }
     this.#world = world
@@ -60,6 +62,8 @@ export class Partition {
    * called again until the item has moved and come back. Rejects as `work` does, then leaving, or with the end of the session.
    */
   async run(work: (share: Share) => PromiseLike<void> | void, options: PartitionOptions = {}): Promise<void> {
+    checkCallback(work, 'work')
+    checkWait(options)
     const { random } = this.#world
     const group = new Group(this.#world, this.#name, PARTITIONS_ROOT)
     const id = options.id ?? nonce(random)

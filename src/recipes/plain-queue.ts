@@ -1,5 +1,7 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Data } from '../client/api.ts'
+import { checkData, checkOptions } from '../client/arguments.ts'
+import { checkCallback } from './arguments.ts'
 import { type WaitOptions, waitSignal } from './deadline.ts'
 import type { Hold } from './hold.ts'
 import { Locks } from './locks.ts'
@@ -42,7 +44,8 @@ export class PlainQueue {
   /** Puts it in once, whatever happens to the reply. */
   async put(data: Data, options: { readonly priority?: number } = {}): Promise<void> {
     const { client, random } = this.#world
-    const { priority = 500 } = options
+    const { priority = 500 } = checkOptions(options)
+    checkData(data)
     if (!Number.isInteger(priority) || priority < 0 || priority > 999) {
       throw new KeeperError('BadArguments', 'priority must be a whole number from 0 to 999', { path: 'priority' })
     }
@@ -73,7 +76,8 @@ export class PlainQueue {
    * Calls `work` with the first item and takes it out when `work` has resolved; if it rejects, or this page dies, the item stays and is the next
    * taker's. One page works at a time. Resolves with what `work` gave; rejects as it does.
    */
-  process<T>(work: (item: QueueItem, hold: Hold) => PromiseLike<T> | T, options: WaitOptions = {}): Promise<T> {
+  async process<T>(work: (item: QueueItem, hold: Hold) => PromiseLike<T> | T, options: WaitOptions = {}): Promise<T> {
+    checkCallback(work, 'work')
     return this.#first(options, async (hold, path, item) => {
       const result = await work(item, hold)
       if (await this.#remove(hold, path)) return { result }

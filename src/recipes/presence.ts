@@ -1,5 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Data } from '../client/api.ts'
+import { checkWait } from './arguments.ts'
 import { dataOrNull, untilChange, untilGone } from './node-change.ts'
 import { removeOwn, writeOwn } from './own-node.ts'
 import { ensureNode } from './parents.ts'
@@ -27,6 +28,7 @@ export async function keepPresent(
   data: Data,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Presence> {
+  checkWait(options)
   const { client } = world
   const stop = new AbortController()
   const leave = (): void => stop.abort(options.signal && aborted(options.signal))

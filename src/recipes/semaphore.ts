@@ -1,5 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Op } from '../client/api.ts'
+import { checkCallback, checkLossPolicy, checkWait } from './arguments.ts'
 import { waitSignal } from './deadline.ts'
 import { type Hold, openHold } from './hold.ts'
 import { fromJson } from './json.ts'
@@ -45,6 +46,7 @@ export class Semaphore {
 
   /** Holds permits for as long as the callback's promise is pending. With `ifAvailable` the callback may get null. */
   async request<T>(options: PermitOptions, callback: (hold: Hold | null) => T | PromiseLike<T>): Promise<T> {
+    checkCallback(callback)
     const hold = await this.#acquire(options)
     if (hold === null) return await callback(null)
     try {
@@ -71,7 +73,8 @@ export class Semaphore {
 
   async #acquire(options: PermitOptions): Promise<Hold | null> {
     const { client, clock, random } = this.#world
-    const permits = options.permits ?? 1
+    const { permits = 1, lossPolicy } = checkWait(options)
+    const policy = checkLossPolicy(lossPolicy)
     if (!Number.isSafeInteger(permits) || permits < 1 || permits > this.#max) {
       throw new KeeperError('BadArguments', `permits must be a whole number from 1 to ${this.#max}`, {
         path: 'permits',
@@ -92,7 +95,7 @@ export class Semaphore {
         return null
       }
       await this.#turnInto(place, lease, permits, wait.signal)
-      return await openHold(client, this.#name, 'shared', lease, options.lossPolicy ?? 'suspended', wait.signal)
+      return await openHold(client, this.#name, 'shared', lease, policy, wait.signal)
     } catch (error) {
       for (const path of [place, lease]) leavePlace(client, path).catch(() => {})
       throw error

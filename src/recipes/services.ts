@@ -1,4 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
+import { refuse } from '../client/arguments.ts'
+import { checkWait } from './arguments.ts'
 import { fromJson, toJson } from './json.ts'
 import { Group, type Member } from './membership.ts'
 import { toNodeName } from './node-name.ts'
@@ -30,6 +32,9 @@ export interface ProviderOptions {
   readonly signal?: AbortSignal
 }
 
+/** Checked. */
+type Choice = Required<Omit<ProviderOptions, 'signal'>> & { readonly signal: AbortSignal | undefined }
+
 /** Who offers what, by name. Curator: ServiceDiscovery. */
 export class Services {
   readonly #world: World
@@ -39,12 +44,12 @@ export class Services {
   }
 
   /** Offers it until closed or until the session ends. An instance of the same id that another session offers is waited for, not deleted. */
-  offer(
+  async offer(
     service: string,
     payload: unknown,
     options: { readonly id?: string; readonly signal?: AbortSignal } = {},
   ): Promise<Presence> {
-    const id = options.id ?? nonce(this.#world.random)
+    const id = checkWait(options).id ?? nonce(this.#world.random)
     const path = `${SERVICES_ROOT}/${toNodeName('service', service)}/${toNodeName('id', id)}`
     return keepPresent(this.#world, path, toJson('payload', payload), options)
   }
@@ -64,11 +69,13 @@ export class Services {
 
   /** Chooses among the instances, of which it keeps a copy. Resolves when that is there. */
   async provider(service: string, options: ProviderOptions = {}): Promise<ServiceProvider> {
-    const { strategy = 'roundRobin' } = options
+    const { strategy = 'roundRobin', failures = 2, downFor = 30_000, signal } = checkWait(options)
     if (!STRATEGIES.includes(strategy)) {
       throw new KeeperError('BadArguments', `strategy must be one of ${STRATEGIES.join(', ')}`, { path: 'strategy' })
     }
-    const provider = new ServiceProvider(this.#world, strategy, options)
+    if (!Number.isSafeInteger(failures) || failures < 1) throw refuse('failures', 'must be a whole number, 1 or more')
+    if (typeof downFor !== 'number' || !(downFor >= 0)) throw refuse('downFor', 'must be milliseconds, 0 or more')
+    const provider = new ServiceProvider(this.#world, { strategy, failures, downFor, signal })
     await provider.follow((signal) => this.watch(service, { signal }))
     return provider
   }
@@ -94,13 +101,13 @@ export class ServiceProvider implements AsyncDisposable {
   #following: Promise<void> = Promise.resolve()
   #failure: unknown = null
 
-  constructor(world: World, strategy: Strategy, options: ProviderOptions) {
+  constructor(world: World, { strategy, failures, downFor, signal }: Choice) {
     this.#world = world
     this.#strategy = strategy
-    this.#failuresMax = options.failures ?? 2
-    this.#downFor = options.downFor ?? 30_000
-    options.signal?.addEventListener('abort', () => this.#stop.abort(), { signal: this.#stop.signal })
-    if (options.signal?.aborted) this.#stop.abort()
+    this.#failuresMax = failures
+    this.#downFor = downFor
+    signal?.addEventListener('abort', () => this.#stop.abort(), { signal: this.#stop.signal })
+    if (signal?.aborted) this.#stop.abort()
   }
 
   /** Resolves with the first set. */

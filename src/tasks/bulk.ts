@@ -1,14 +1,19 @@
 import { KeeperError } from '../base/errors.ts'
+import { refuse } from '../client/arguments.ts'
 import type { AddOptions } from './task-types.ts'
 
 interface Item {
   readonly options?: AddOptions
 }
 
-const idOf = (one: string | { readonly id: string }): string => (typeof one === 'string' ? one : one.id)
+const idOf = (one: string | { readonly id: string }): string => (typeof one === 'string' ? one : one?.id)
 
 /** For each item, which others of the list it comes after. BadArguments: a cycle. */
 export function orderOf(items: readonly Item[]): readonly (readonly number[])[] {
+  if (!Array.isArray(items as unknown)) throw refuse('items', 'must be a list')
+  for (const [i, item] of items.entries()) {
+    if (typeof item !== 'object' || item === null) throw refuse(`items[${i}]`, 'must be an object')
+  }
   const byId = new Map(items.flatMap(({ options }, i) => (options?.id === undefined ? [] : [[options.id, i] as const])))
   const before = items.map(({ options }) =>
     (Array.isArray(options?.after) ? options.after : []).flatMap((one) => byId.get(idOf(one)) ?? []),

@@ -28,7 +28,7 @@ export const newRecord = (name: string, value: Value, nonce: string, options: Ad
   after: checkAfter(options.after),
   onDepFail: checkOnDepFail(options.onDepFail),
   affinity: options.affinity === undefined ? '' : checkTaskName('affinity', options.affinity),
-  dedup: options.dedup === undefined ? '' : checkWord('dedup.key', options.dedup.key),
+  dedup: options.dedup === undefined ? '' : checkWord('dedup.key', (options.dedup as AddOptions['dedup'] | null)?.key),
   progress: undefined,
   checkpoint: undefined,
   log: [],

@@ -1,8 +1,11 @@
+import { refuse } from '../client/arguments.ts'
+import { checkWait } from '../recipes/arguments.ts'
 import { type WaitOptions, waitSignal } from '../recipes/deadline.ts'
 import { dataOrNull, untilChange } from '../recipes/node-change.ts'
 import { childrenOf } from '../recipes/place.ts'
 import { hasCode, untilAnswered } from '../recipes/retry.ts'
 import type { QueueStats } from './dispatcher-state.ts'
+import { checkInteger } from './names.ts'
 import { checkConfig, encodeConfig, type QueueConfig, readConfig } from './queue-config.ts'
 import { type QueueEventTarget, queueEventTarget } from './queue-event-target.ts'
 import { type QueueEvent, queueEvents } from './queue-events.ts'
@@ -41,6 +44,7 @@ export abstract class QueueAdmin {
 
   /** Changes what is given and leaves the rest; a limit is removed by `undefined`. BadArguments names what is wrong. */
   async configure(change: { readonly [K in keyof QueueConfig]?: QueueConfig[K] | undefined }): Promise<QueueConfig> {
+    if (typeof change !== 'object' || change === null) throw refuse('config', 'must be an object')
     const { client } = this.#world
     await ensureQueue(client, this.#paths)
     for (;;) {
@@ -95,16 +99,17 @@ export abstract class QueueAdmin {
 
   /** Every change of a task from here on. Ends by `break`, `signal` (throws Aborted), or with the session (throws). */
   events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<QueueEvent, void, undefined> {
-    return queueEvents(this.#world, this.#paths, options.signal)
+    return queueEvents(this.#world, this.#paths, checkWait(options).signal)
   }
 
   /** The same for `addEventListener`: `waiting`, `progress`, `done`, `failed`, `cancelled`, `collected`, `resync`, and `end` when the session is over. */
   listen(options: { readonly signal?: AbortSignal } = {}): QueueEventTarget {
-    return queueEventTarget(this.#world, this.#paths, options.signal)
+    return queueEventTarget(this.#world, this.#paths, checkWait(options).signal)
   }
 
   /** Tasks that failed for good, at most `max` (default 100). */
   async deadLetters(max = 100): Promise<readonly DeadLetter[]> {
+    checkInteger('max', max, 0, Number.MAX_SAFE_INTEGER)
     const { client } = this.#world
     const letters: DeadLetter[] = []
     for (const id of (await childrenOf(client, this.#paths.dead)).slice(0, max)) {

@@ -1,3 +1,4 @@
+import { refuse } from '../client/arguments.ts'
 import { checkInteger, checkNumber } from './names.ts'
 
 /** How failed attempts are repeated. */
@@ -27,9 +28,11 @@ const DAYS_24: number = 24 * 24 * 3600 * 1000
 
 export function checkRetry(options: RetryOptions | undefined): RetryPolicy {
   const backoff = options?.backoff
+  const type: unknown = backoff?.type ?? 'exponential'
+  if (type !== 'fixed' && type !== 'exponential') throw refuse('retry.backoff.type', 'must be fixed or exponential')
   return {
     max: checkInteger('retry.max', options?.max ?? 0, 0, 1_000_000),
-    growth: backoff?.type === 'fixed' ? 1 : 2,
+    growth: type === 'fixed' ? 1 : 2,
     delay: checkNumber('retry.backoff.delay', backoff?.delay ?? 1000, 0, DAYS_24),
     delayMax: checkNumber('retry.backoff.max', backoff?.max ?? 60_000, 0, DAYS_24),
     jitter: checkNumber('retry.backoff.jitter', backoff?.jitter ?? 0.2, 0, 1),

@@ -1,5 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Stat } from '../client/api.ts'
+import { checkWait } from '../recipes/arguments.ts'
 import { type WaitOptions, waitSignal } from '../recipes/deadline.ts'
 import { dataOrNull, untilChange } from '../recipes/node-change.ts'
 import { aborted, hasCode, untilAnswered, untilConnected } from '../recipes/retry.ts'
@@ -81,10 +82,11 @@ export class StoredTask<Out> implements TaskHandle<Out> {
   }
 
   async *events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<TaskReport, void, undefined> {
+    const { signal } = checkWait(options)
     let seen = -1
     for (;;) {
-      if (options.signal?.aborted) throw aborted(options.signal)
-      const { record, stat } = await this.#next(options.signal, ({ stat }) => stat.mzxid !== seen)
+      if (signal?.aborted) throw aborted(signal)
+      const { record, stat } = await this.#next(signal, ({ stat }) => stat.mzxid !== seen)
       seen = stat.mzxid
       yield await reportOf(this.#world, this.#queue, this.id, record, stat)
       if (isTerminal(record)) return

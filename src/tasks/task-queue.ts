@@ -1,4 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
+import { checkOptions, refuse } from '../client/arguments.ts'
+import { checkWait } from '../recipes/arguments.ts'
 import { nonce } from '../recipes/world.ts'
 import { inOrder, orderOf } from './bulk.ts'
 import { checkDedup } from './deduplication.ts'
@@ -54,7 +56,7 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
     this.#world = world
     this.#paths = paths
     this.#room = new QueueRoom(world, paths)
-    this.#names = options.names === undefined ? null : new Set(options.names)
+    this.#names = checkOptions(options).names === undefined ? null : new Set(options.names)
     this.#valueBytesMax = checkInteger(
       'valueBytesMax',
       options.valueBytesMax ?? VALUE_BYTES_DEFAULT,
@@ -77,7 +79,7 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
     options: AddOptions = {},
   ): Promise<TaskHandle<M[K]['out']>> {
     this.#checkOpen()
-    const record = this.#record(name, input, options)
+    const record = this.#record(name, input, checkOptions(options))
     const id = options.id === undefined ? this.#nextId() : checkWord('id', options.id)
     const joinsId = checkOnDuplicate(options.onDuplicate) === 'join'
     const dedup = options.dedup === undefined ? null : checkDedup(options)
@@ -139,7 +141,8 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
     },
   ): Promise<void> {
     this.#checkOpen()
-    const template = this.#record(task.name, task.input, task.options ?? {})
+    if (typeof task !== 'object' || task === null) throw refuse('task', 'must be an object')
+    const template = this.#record(task.name, task.input, checkOptions(task.options ?? {}))
     await checkInput(this.#schemas, task.name, task.input)
     await putSchedule(this.#world, this.#paths, id, times, task.missed, template)
   }
@@ -155,7 +158,9 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
    */
   async worker(handlers: Handlers<M> | HandlerModule, options: WorkerOptions = {}): Promise<TaskWorker> {
     this.#checkOpen()
-    options.signal?.throwIfAborted()
+    checkWait(options).signal?.throwIfAborted()
+    if (handlers === null || (typeof handlers !== 'object' && typeof handlers !== 'function'))
+      throw refuse('handlers', 'must be functions by name, or a module')
     if (!(handlers instanceof URL) && typeof handlers !== 'function') return this.#offer(inPage(handlers), options)
     const pool = await WorkerPool.open(handlers, this.#world.clock)
     try {

@@ -1,7 +1,9 @@
 import type { WatchNotice } from '../client/api.ts'
+import { checkOptions } from '../client/arguments.ts'
 import { dataOrNull } from '../recipes/node-change.ts'
 import { childrenOf } from '../recipes/place.ts'
 import { hasCode, sessionIsOver, untilAnswered } from '../recipes/retry.ts'
+import { checkNumber } from './names.ts'
 import { leaseName, parseLease, type QueuePaths } from './queue-paths.ts'
 import { type RunPlan, TaskRun } from './task-run.ts'
 import type { TaskWorld } from './task-world.ts'
@@ -102,13 +104,15 @@ export class TaskWorker implements AsyncDisposable {
   }
 
   /** Takes no more tasks, lets those that run end, and leaves. Idempotent; a later, shorter timeout counts too. */
-  close(options: CloseOptions = {}): Promise<void> {
-    if (options.timeout !== undefined && !this.#stop.signal.aborted) {
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { timeout } = checkOptions(options)
+    if (timeout !== undefined) checkNumber('timeout', timeout, 0, Number.POSITIVE_INFINITY)
+    if (timeout !== undefined && timeout !== Number.POSITIVE_INFINITY && !this.#stop.signal.aborted) {
       const giveBack = (): void => {
         this.#givingBack = true
         for (const { run } of this.#runs.values()) run.end('Closing')
       }
-      const cancel = this.#world.clock.after(options.timeout, giveBack)
+      const cancel = this.#world.clock.after(timeout, giveBack)
       this.#stop.signal.addEventListener('abort', cancel)
     }
     this.#closing ??= this.#close()

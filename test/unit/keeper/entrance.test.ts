@@ -4,7 +4,7 @@ import { KeeperError } from '../../../src/base/errors.ts'
 import type { EnsembleId, ReplicaId } from '../../../src/base/ids.ts'
 import type { KeeperEvents } from '../../../src/keeper/api.ts'
 import { Entrance, type Start } from '../../../src/keeper/entrance.ts'
-import { checkOptions } from '../../../src/keeper/options.ts'
+import { checkOpenOptions } from '../../../src/keeper/options.ts'
 import type { Wires } from '../../../src/keeper/wires.ts'
 import type { WorkerHost } from '../../../src/keeper/worker-host.ts'
 import { SignalServer } from '../../../src/node/signal-server.ts'
@@ -107,7 +107,7 @@ function page(
     ]
   }
   const { create = 'auto', signal } = more
-  const options = checkOptions({
+  const options = checkOpenOptions({
     ensemble: 'e',
     create,
     signaling: ['ws://x'],
@@ -183,6 +183,36 @@ describe('a page that knows nothing', () => {
     giveUp.abort()
     await expect(entering).rejects.toMatchObject({ code: 'Aborted' })
   })
+
+  it('hears why a server does not let it found: it has just started, or another page founds', async () => {
+    const young = page(await server(4500))
+    expect((await young.enter())[1].ensemble).toBe(young.own)
+    expect(young.notices).toEqual([{ code: 'FounderNeeded', message: expect.stringContaining('has just started') }])
+    const by = await server()
+    const other = servers(by)
+    await expect.poll(() => other.mayFound('t', '1'.repeat(32))).toMatchObject({ kind: 'granted' })
+    const giveUp = new AbortController()
+    const second = page(by, { signal: giveUp.signal })
+    const entering = second.enter()
+    entering.catch(() => undefined)
+    const told = { code: 'FounderNeeded', message: expect.stringContaining('another page founds it now') }
+    await expect.poll(() => second.notices, { timeout: 6000 }).toEqual([told])
+    giveUp.abort()
+    await expect(entering).rejects.toMatchObject({ code: 'Aborted' })
+  }, 20_000)
+
+  it('hears that the server cannot be reached', async () => {
+    const by = await server()
+    await by.close()
+    const giveUp = new AbortController()
+    const one = page(by, { signal: giveUp.signal })
+    const entering = one.enter()
+    entering.catch(() => undefined)
+    const told = { code: 'FounderNeeded', message: expect.stringContaining('cannot be reached') }
+    await expect.poll(() => one.notices, { timeout: 9000 }).toEqual([told])
+    giveUp.abort()
+    await expect(entering).rejects.toMatchObject({ code: 'Aborted' })
+  }, 15_000)
 
   it('is told when only others with another secret are there', async () => {
     const by = await server()

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { KeeperError } from '../../../src/base/errors.ts'
 import type { KeeperOpenOptions } from '../../../src/keeper/api.ts'
-import { checkOptions, checkVoters } from '../../../src/keeper/options.ts'
+import { checkOpenOptions, checkVoters } from '../../../src/keeper/options.ts'
 import { BroadcastChannelSignaling } from '../../../src/signaling/broadcast-channel.ts'
 import type { Signaling } from '../../../src/signaling/signaling.ts'
 
 const refusal = (options: unknown): string => {
   try {
-    checkOptions(options as KeeperOpenOptions)
+    checkOpenOptions(options as KeeperOpenOptions)
   } catch (error) {
     if (error instanceof KeeperError) return `${error.code} ${error.path}`
   }
@@ -18,7 +18,7 @@ const ownSignaling: Signaling = { join: async () => {}, send: () => {}, leave: (
 
 describe('the options of Keeper.open', () => {
   it('have defaults', () => {
-    expect(checkOptions({ ensemble: 'e' })).toEqual({
+    expect(checkOpenOptions({ ensemble: 'e' })).toEqual({
       ensemble: 'e',
       sessionTimeout: 10_000,
       voters: 3,
