@@ -29,6 +29,7 @@ export function writeInvitation({ ensemble, id, role, secret, signaling }: Invit
 
 /** In the fragment, which browsers send to no server; what else is in it stays. */
 export function invitationLink(page: string, invitation: string): string {
+  if (!URL.canParse(page)) throw new KeeperError('BadArguments', 'page must be a whole address', { path: 'page' })
   const url = new URL(page)
   const parameters = new URLSearchParams(url.hash.slice(1))
   parameters.set(PARAMETER, invitation)

@@ -231,11 +231,12 @@ export class Keeper extends RecipesFace implements KeeperBase {
   async invitation(
     options: { readonly page?: string | URL; readonly role?: 'member' | 'client' } = {},
   ): Promise<string> {
-    const { role = 'member' } = options
+    const { page, role = 'member' } = checkOptions(options)
+    if (this.#closing !== null) throw new KeeperError('Closed')
     if (role !== 'member' && role !== 'client')
       throw new KeeperError('BadArguments', "role must be 'member' or 'client'.", { path: 'role' })
     const word = writeInvitation(await this.#backing.invitation(role))
-    return options.page === undefined ? word : invitationLink(String(options.page), word)
+    return page === undefined ? word : invitationLink(String(page), word)
   }
 
   /** Ends the session (its ephemerals vanish), hands over if this replica leads, and ends the worker. Idempotent. */

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { checkOptions, refuse } from '../client/arguments.ts'
 import type { Address } from './address.ts'
 import { SignalDesk, type SignalHealth, type SignalOptions } from './signal-desk.ts'
 
@@ -10,10 +11,12 @@ export interface AttachedSignal {
   close(): void
 }
 
-/** Serves signaling beside whatever else `server` does. */
+/** Serves signaling beside whatever else `server` does. BadArguments: a path that no request has. */
 export function attachSignal(server: Server, options: SignalOptions = {}): AttachedSignal {
+  const { path } = checkOptions(options)
+  if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/')))
+    throw refuse('path', 'must start with /')
   const desk = new SignalDesk(options)
-  const { path } = options
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (path !== undefined && pathOf(request) !== path) return
     desk.upgrade(request, socket, head).catch(() => socket.destroy())

@@ -93,10 +93,14 @@ test('two of three voters are gone: the third makes a new ensemble of what it ho
 
   // Whoever wants to, moves over; and this browser opens what it has made.
   const invitation = await a.evaluate(() => window.keeper.invitation())
-  await b2.evaluate(async (word) => {
-    await window.keeper.close()
+  const closed = await b2.evaluate(async (word) => {
+    const { keeper } = window
+    await keeper.close()
     window.keeper = await window.tabkeeper.Keeper.join(word)
+    // Whoever has left speaks for nobody.
+    return keeper.invitation().catch((error) => error.code)
   }, invitation)
+  expect(closed).toBe('Closed')
   expect(await childrenOf(b2, '/')).toContain('after')
   const second = await reopened(a)
   await open(second, 'forked', { signaling, secret })

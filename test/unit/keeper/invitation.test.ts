@@ -37,6 +37,12 @@ describe('an invitation', () => {
     expect(new URLSearchParams(link.hash.slice(1)).get('tab')).toBe('2')
   })
 
+  it('needs a whole address to stand in', () => {
+    expect(() => invitationLink('/page', 'tk1-')).toThrow(
+      expect.objectContaining({ code: 'BadArguments', path: 'page' }),
+    )
+  })
+
   it('is refused when it is cut, or none', () => {
     const word = writeInvitation(invitation)
     const bad = ['', 'tk1-', 'tk2-abc', word.slice(0, -4), 'https://example.org/', `${word}`.repeat(99), 7, null]

@@ -212,6 +212,14 @@ describe('beside other things', () => {
     expect(await (await fetch(`http://${at}/`)).text()).toBe('a page')
   })
 
+  test('a path that no request can have is refused, not served in vain', () => {
+    const http = createServer()
+    expect(() => attachSignal(http, { path: 'signal' })).toThrow(
+      expect.objectContaining({ code: 'BadArguments', path: 'path' }),
+    )
+    expect(http.listenerCount('upgrade')).toBe(0)
+  })
+
   test('a server of its own tells how it is', async () => {
     const server = await start()
     const at = `http://${HOST}:${server.address.port}`
