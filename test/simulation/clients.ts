@@ -3,6 +3,7 @@ import { Client } from '../../src/client/client.ts'
 import type { FramePipe } from '../../src/client/frame-pipe.ts'
 import type { Chance } from './chance.ts'
 import { connectTo } from './client-pipe.ts'
+import { highestEpoch } from './finish.ts'
 import { judge } from './history/check.ts'
 import type { Journal } from './history/journal.ts'
 import { Recorder } from './history/recorder.ts'
@@ -223,12 +224,19 @@ export class Clients {
     witness.check(this.#truth, lastZxid)
   }
 
+  /** Sessions whose close was lost are over then. A new leader gives each of them its whole time again, as ZooKeeper's do. */
+  async #untilExpired(): Promise<void> {
+    for (let epoch = -1; epoch !== highestEpoch(this.#nodes()); ) {
+      epoch = highestEpoch(this.#nodes())
+      await new Promise<void>((resolve) => this.#world.after(20_000, null, resolve))
+    }
+  }
+
   /** At the end, on a healed ensemble. */
   async check(): Promise<void> {
     if (this.violation !== null) throw this.violation
     this.#seen.again = this.#truth.again
-    // Sessions whose close was lost are expired by now.
-    await new Promise<void>((resolve) => this.#world.after(20_000, null, resolve))
+    await this.#untilExpired()
     const { client } = this.#connect(60_000)
     await this.#workload.check(client, this.#live)
     await client.close()

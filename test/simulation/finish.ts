@@ -120,7 +120,7 @@ function canDecide({ replica }: Node, core: readonly Node[]): boolean {
   return config === null || hasQuorum(config, (id) => core.some((one) => one.id === id))
 }
 
-const highestEpoch = (nodes: readonly Node[]): number =>
+export const highestEpoch = (nodes: readonly Node[]): number =>
   Math.max(0, ...nodes.map(({ options }) => options.disk.acceptedEpoch))
 
 function stateOf(node: Node): string {
