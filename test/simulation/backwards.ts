@@ -1,4 +1,4 @@
-import { configOf, makeHistory } from '../../src/zab/history.ts'
+import { configOf, type History, makeHistory } from '../../src/zab/history.ts'
 import { isVoter } from '../../src/zab/membership.ts'
 import { hasQuorum, majority } from '../../src/zab/quorum.ts'
 import { isBehind } from '../../src/zab/standing.ts'
@@ -123,12 +123,17 @@ export class Backwards {
     const sound = new Set(
       nodes.filter((one) => one !== node && !one.options.disk.demoted && !this.#unaware.has(one)).map(({ id }) => id),
     )
-    return nodes.every(({ options: { disk } }) =>
-      makeHistory(disk.base, disk.baseConfig, disk.entries).configs.every(({ config }) =>
+    const decides = ({ configs }: History): boolean =>
+      configs.every(({ config }) =>
         [config.voters, config.old ?? config.voters].every(
           (voters) => voters.filter((id) => sound.has(id)).length >= majority(voters.length),
         ),
-      ),
+      )
+    // What a leader has just proposed may be on its way to a disk, and on none yet.
+    return nodes.every(
+      ({ replica, options: { disk } }) =>
+        decides(makeHistory(disk.base, disk.baseConfig, disk.entries)) &&
+        (replica?.peer === undefined || decides(replica.peer.history)),
     )
   }
 }
