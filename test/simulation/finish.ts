@@ -9,6 +9,8 @@ import type { World } from './world.ts'
 
 /** At least, milliseconds; where a word takes a third of a second, 25 replicas take longer to find their places. */
 const WITHIN = 60_000
+/** On slower links than this, milliseconds, somebody is always on its way back: silence of 1.5 s is an accident of every minute there. */
+const QUICK = 60
 /** By now whoever leads knows who is gone. */
 const NOTICED = 10_000
 /** Elections that a healed ensemble may need. */
@@ -51,26 +53,43 @@ export async function demandProgress({
   const deadline = world.now + within
   const epochAtHeal = highestEpoch(core)
   let wroteAt = 0
-  /** Where requests come by themselves nobody stands still: all must reach what was committed when they first followed one leader. */
+  let leader: Node | null = null
+  let epoch = 0
+  /** Where requests come by themselves nobody stands still: all must reach what was committed when all had arrived at this leader. */
   let goal: Zxid | null = null
+  const arrived = new Set<Node>()
+  const allArrived = (one: Node): boolean => {
+    const current = one.replica?.peer.currentEpoch ?? 0
+    if (leader !== one || epoch !== current) {
+      leader = one
+      epoch = current
+      goal = null
+      arrived.clear()
+    }
+    // At one moment; on slow links each at its own, but under this one leader.
+    if (latency <= QUICK) arrived.clear()
+    for (const node of core) {
+      const inPlace = isInPlace(node) && node.replica?.peer.currentEpoch === epoch
+      if (inPlace && (node.server?.applied ?? 0) >= (goal ?? 0)) arrived.add(node)
+    }
+    if (arrived.size < core.length) return false
+    if (goal !== null) return true
+    goal = Math.max(...core.map(({ replica }) => replica?.peer.committed ?? 0)) as Zxid
+    arrived.clear()
+    return false
+  }
   const converged = (): boolean => {
     watch()
-    let leaders = 0
-    for (const { replica } of core) {
-      const role = replica?.peer.role
-      if (role === undefined || role.kind === 'looking' || role.phase !== 'broadcast') return false
-      if (role.kind === 'leading') leaders++
-    }
-    if (leaders !== 1) return false
+    const leaders = core.filter(({ replica }) => replica?.peer.role.kind === 'leading')
+    const [first] = leaders
+    if (first === undefined || leaders.length > 1 || !isInPlace(first)) return false
+    if (busy) return allArrived(first)
+    if (!core.every(isInPlace)) return false
     // A request may be lost with a role that had ended in a frozen tab: ask again after a while.
-    if (!busy && world.now - wroteAt > 3000) {
+    if (world.now - wroteAt > 3000) {
       wroteAt = world.now
       for (const node of core) node.replica?.endSession(next())
       return false
-    }
-    if (busy) {
-      goal ??= Math.max(...core.map(({ replica }) => replica?.peer.committed ?? 0)) as Zxid
-      return core.every(({ server }) => (server?.applied ?? 0) >= (goal ?? 0))
     }
     const applied = core[0]?.server?.applied
     if (!core.every(({ server }) => server?.applied === applied)) return false
@@ -99,6 +118,11 @@ export async function demandProgress({
   const epochs = highestEpoch(core) - epochAtHeal
   if (epochs > EPOCHS_MAX) throw new Violation('L5', `${epochs} epochs since the heal:${told()}`)
   return true
+}
+
+function isInPlace({ replica }: Node): boolean {
+  const role = replica?.peer.role
+  return role !== undefined && role.kind !== 'looking' && role.phase === 'broadcast'
 }
 
 /**
