@@ -68,9 +68,11 @@ export function checkTtl(ttl: unknown, mode: CreateMode, argument = 'ttl'): numb
 }
 
 /** Options are an object: a version or a mode that stands in their place, as with ZooKeeper's own clients, would be lost in silence. */
-export function checkOptions<T extends object>(options: T): T {
-  if (typeof options !== 'object' || options === null) throw refuse('options', 'must be an object')
-  return options
+export const checkOptions = <T extends object>(options: T): T => checkObject(options, 'options')
+
+export function checkObject<T extends object>(value: T, argument: string): T {
+  if (typeof value !== 'object' || value === null) throw refuse(argument, 'must be an object')
+  return value
 }
 
 export const isSignal = (signal: AbortSignal | undefined): boolean =>

@@ -57,14 +57,18 @@ export class Election {
    */
   async lead<T>(fn: (leadership: Leadership) => T | PromiseLike<T>, options: LeadOptions = {}): Promise<T> {
     checkCallback(fn)
-    checkLossPolicy(checkWait(options).lossPolicy)
+    const policy = checkLossPolicy(checkWait(options).lossPolicy)
     for (;;) {
       let term: AbortSignal | null = null
       try {
-        const result = await this.#term((leadership) => {
-          term = leadership.signal
-          return fn(leadership)
-        }, options)
+        const result = await this.#term(
+          (leadership) => {
+            term = leadership.signal
+            return fn(leadership)
+          },
+          policy,
+          options.signal,
+        )
         if (options.rejoin !== true || options.signal?.aborted) return result
       } catch (error) {
         // A term that was lost may end by the abort itself, and a place that somebody removed is no term; any other failure is the caller's.
@@ -74,14 +78,17 @@ export class Election {
     }
   }
 
-  async #term<T>(fn: (leadership: Leadership) => T | PromiseLike<T>, options: LeadOptions): Promise<T> {
+  async #term<T>(
+    fn: (leadership: Leadership) => T | PromiseLike<T>,
+    policy: LossPolicy,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     const { client, clock, random } = this.#world
-    using wait = waitSignal(clock, { signal: options.signal })
+    using wait = waitSignal(clock, { signal })
     wait.signal.throwIfAborted()
     const path = await takePlace(client, random, this.#line, 'exclusive', this.#id, wait.signal)
     try {
       await untilServed(client, path, wait.signal)
-      const policy = checkLossPolicy(options.lossPolicy)
       await using hold = await openHold(client, this.#id, 'exclusive', path, policy, wait.signal)
       wait.signal.throwIfAborted()
       const stop = (): void => {

@@ -1,5 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
-import { refuse } from '../client/arguments.ts'
+import { checkObject, refuse } from '../client/arguments.ts'
 import type { AddOptions } from './task-types.ts'
 
 interface Item {
@@ -11,9 +11,7 @@ const idOf = (one: string | { readonly id: string }): string => (typeof one === 
 /** For each item, which others of the list it comes after. BadArguments: a cycle. */
 export function orderOf(items: readonly Item[]): readonly (readonly number[])[] {
   if (!Array.isArray(items as unknown)) throw refuse('items', 'must be a list')
-  for (const [i, item] of items.entries()) {
-    if (typeof item !== 'object' || item === null) throw refuse(`items[${i}]`, 'must be an object')
-  }
+  for (const [i, item] of items.entries()) checkObject(item, `items[${i}]`)
   const byId = new Map(items.flatMap(({ options }, i) => (options?.id === undefined ? [] : [[options.id, i] as const])))
   const before = items.map(({ options }) =>
     (Array.isArray(options?.after) ? options.after : []).flatMap((one) => byId.get(idOf(one)) ?? []),

@@ -1,4 +1,4 @@
-import { refuse } from '../client/arguments.ts'
+import { checkObject } from '../client/arguments.ts'
 import { checkWait } from '../recipes/arguments.ts'
 import { type WaitOptions, waitSignal } from '../recipes/deadline.ts'
 import { dataOrNull, untilChange } from '../recipes/node-change.ts'
@@ -44,7 +44,7 @@ export abstract class QueueAdmin {
 
   /** Changes what is given and leaves the rest; a limit is removed by `undefined`. BadArguments names what is wrong. */
   async configure(change: { readonly [K in keyof QueueConfig]?: QueueConfig[K] | undefined }): Promise<QueueConfig> {
-    if (typeof change !== 'object' || change === null) throw refuse('config', 'must be an object')
+    checkObject(change, 'config')
     const { client } = this.#world
     await ensureQueue(client, this.#paths)
     for (;;) {

@@ -1,6 +1,6 @@
 import { fromUtf8, utf8 } from '../base/bytes.ts'
 import { KeeperError } from '../base/errors.ts'
-import { refuse } from '../client/arguments.ts'
+import { checkObject } from '../client/arguments.ts'
 import { checkInteger, checkNumber, checkWord } from './names.ts'
 
 /** At most `limit` starts in `per` milliseconds, over time; after a pause up to `limit` at once. */
@@ -47,8 +47,7 @@ function checkRate(argument: string, rate: unknown): Rate {
 }
 
 function checkGroup(argument: string, limits: GroupLimits): GroupLimits {
-  if (typeof limits !== 'object' || limits === null) throw refuse(argument, 'must be an object')
-  const { weight, concurrency, rate } = limits
+  const { weight, concurrency, rate } = checkObject(limits, argument)
   return {
     ...(weight === undefined ? {} : { weight: checkNumber(`${argument}.weight`, weight, 0.001, 1000) }),
     ...(concurrency === undefined

@@ -1,7 +1,7 @@
 import { Cron } from 'croner'
 import { concat, fromUtf8, utf8 } from '../base/bytes.ts'
 import { KeeperError } from '../base/errors.ts'
-import { refuse } from '../client/arguments.ts'
+import { checkObject } from '../client/arguments.ts'
 import { bad, Fields } from './fields.ts'
 import { checkNumber } from './names.ts'
 import { decodeRecord, encodeRecord, type TaskRecord } from './task-record.ts'
@@ -40,7 +40,7 @@ export function newSchedule(times: ScheduleTimes, missed: unknown, template: Tas
     throw new KeeperError('BadArguments', 'missed must be skip, once or all', { path: 'missed' })
   }
   const common = { missed: missed ?? 'once', template } as const
-  if (typeof times !== 'object' || times === null) throw refuse('times', 'must be an object')
+  checkObject(times, 'times')
   if ('cron' in times) {
     const { cron, tz = 'UTC' } = times
     const next = cronAfter(cron, tz, now)

@@ -1,5 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
-import { checkOptions, refuse } from '../client/arguments.ts'
+import { checkObject, checkOptions, refuse } from '../client/arguments.ts'
 import { checkWait } from '../recipes/arguments.ts'
 import { nonce } from '../recipes/world.ts'
 import { inOrder, orderOf } from './bulk.ts'
@@ -141,7 +141,7 @@ export class TaskQueue<M extends TaskMap<M>> extends QueueAdmin implements Async
     },
   ): Promise<void> {
     this.#checkOpen()
-    if (typeof task !== 'object' || task === null) throw refuse('task', 'must be an object')
+    checkObject(task, 'task')
     const template = this.#record(task.name, task.input, checkOptions(task.options ?? {}))
     await checkInput(this.#schemas, task.name, task.input)
     await putSchedule(this.#world, this.#paths, id, times, task.missed, template)

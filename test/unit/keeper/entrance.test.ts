@@ -134,6 +134,18 @@ async function member(by: SignalServer, ensemble: EnsembleId): Promise<void> {
 }
 const theirs = 'f'.repeat(32) as EnsembleId
 
+/** It is told once that it waits for a founder, and why, and waits until its signal ends that. */
+async function expectWaiting(by: SignalServer, more: { create?: 'never' }, why: string): Promise<void> {
+  const giveUp = new AbortController()
+  const one = page(by, { ...more, signal: giveUp.signal })
+  const entering = one.enter()
+  entering.catch(() => undefined)
+  const told = { code: 'FounderNeeded', message: expect.stringContaining(why) }
+  await expect.poll(() => one.notices, { timeout: 9000 }).toEqual([told])
+  giveUp.abort()
+  await expect(entering).rejects.toMatchObject({ code: 'Aborted' })
+}
+
 describe('a page that knows nothing', () => {
   it('joins where a member answers, and asks nobody for a grant', async () => {
     const by = await server()
@@ -175,13 +187,7 @@ describe('a page that knows nothing', () => {
   })
 
   it('waits with a notice where it may not found, and ends by its signal', async () => {
-    const giveUp = new AbortController()
-    const one = page(await server(), { create: 'never', signal: giveUp.signal })
-    const entering = one.enter()
-    entering.catch(() => undefined)
-    await expect.poll(() => one.notices.map(({ code }) => code), { timeout: 6000 }).toEqual(['FounderNeeded'])
-    giveUp.abort()
-    await expect(entering).rejects.toMatchObject({ code: 'Aborted' })
+    await expectWaiting(await server(), { create: 'never' }, '')
   })
 
   it('hears why a server does not let it found: it has just started, or another page founds', async () => {
@@ -191,27 +197,13 @@ describe('a page that knows nothing', () => {
     const by = await server()
     const other = servers(by)
     await expect.poll(() => other.mayFound('t', '1'.repeat(32))).toMatchObject({ kind: 'granted' })
-    const giveUp = new AbortController()
-    const second = page(by, { signal: giveUp.signal })
-    const entering = second.enter()
-    entering.catch(() => undefined)
-    const told = { code: 'FounderNeeded', message: expect.stringContaining('another page founds it now') }
-    await expect.poll(() => second.notices, { timeout: 6000 }).toEqual([told])
-    giveUp.abort()
-    await expect(entering).rejects.toMatchObject({ code: 'Aborted' })
+    await expectWaiting(by, {}, 'another page founds it now')
   }, 20_000)
 
   it('hears that the server cannot be reached', async () => {
     const by = await server()
     await by.close()
-    const giveUp = new AbortController()
-    const one = page(by, { signal: giveUp.signal })
-    const entering = one.enter()
-    entering.catch(() => undefined)
-    const told = { code: 'FounderNeeded', message: expect.stringContaining('cannot be reached') }
-    await expect.poll(() => one.notices, { timeout: 9000 }).toEqual([told])
-    giveUp.abort()
-    await expect(entering).rejects.toMatchObject({ code: 'Aborted' })
+    await expectWaiting(by, {}, 'cannot be reached')
   }, 15_000)
 
   it('is told when only others with another secret are there', async () => {

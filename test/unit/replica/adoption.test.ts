@@ -30,6 +30,17 @@ async function threeDead() {
   return { time, tabs, disks: tabs.map(({ disk }) => disk) }
 }
 
+/** Five voters die; the tab that comes back can take up no other vote than that of 2. */
+async function threeFrozenOfFive() {
+  const time = new VirtualTime()
+  const tabs = await allVoters(time, 5)
+  die(...tabs)
+  const disks = tabs.map(({ disk }) => disk)
+  const last = new LastTab(time, 3, disks)
+  last.frozen.add(1).add(4).add(5)
+  return { time, tabs, last }
+}
+
 test('one tab comes back alone: it runs the votes of the dead with their logs, and has every acknowledged write', async () => {
   const { time, disks } = await threeDead()
   const last = new LastTab(time, 3, disks)
@@ -124,15 +135,7 @@ test('while requests are served nobody is taken up, whoever is away', async () =
 })
 
 test('whoever has a link to us is alive: its vote is not taken up, though nothing can be served', async () => {
-  const time = new VirtualTime()
-  const tabs = await allVoters(time, 5)
-  die(...tabs)
-  const last = new LastTab(
-    time,
-    3,
-    tabs.map(({ disk }) => disk),
-  )
-  last.frozen.add(1).add(4).add(5)
+  const { time, last, tabs } = await threeFrozenOfFive()
   const second = tabs[1] as Tab
   second.reopen()
   await link(last, second)
@@ -188,15 +191,7 @@ test('an identity whose log fails is free again, and is taken up anew', async ()
 })
 
 test('where too many are gone or frozen, one is taken up once, its link is made again when it breaks, and nothing is written', async () => {
-  const time = new VirtualTime()
-  const tabs = await allVoters(time, 5)
-  die(...tabs)
-  const last = new LastTab(
-    time,
-    3,
-    tabs.map(({ disk }) => disk),
-  )
-  last.frozen.add(1).add(4).add(5)
+  const { time, last, tabs } = await threeFrozenOfFive()
   await time.until(() => last.adopted.has(2))
   const peers = async () => (await last.replica.inspect()).links.map(({ peer }) => peer)
   await time.advance(1000)
