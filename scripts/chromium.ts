@@ -1,9 +1,11 @@
-// Prints which Chromium the tests will use; exits with one sentence if there is none.
+// Prints which Chromium the tests will use; exits with one sentence if there is none. `--whole`: those tests that no headless shell will do for.
 import { spawnSync } from 'node:child_process'
-import { findChromium } from '../test/browser/chromium.ts'
+import { findChromium, findWholeChromium } from '../test/browser/chromium.ts'
 
 try {
-  const { executablePath, env, source } = await findChromium()
+  const { executablePath, env, source } = await (process.argv.includes('--whole')
+    ? findWholeChromium()
+    : findChromium())
   const { stdout, stderr, status } = spawnSync(executablePath, ['--version'], {
     encoding: 'utf8',
     env: { ...process.env, ...env },

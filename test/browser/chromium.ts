@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { delimiter, dirname, join } from 'node:path'
+import { basename, delimiter, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { brotliDecompressSync, createBrotliDecompress } from 'node:zlib'
@@ -49,6 +49,20 @@ export async function findChromium(): Promise<Chromium> {
   throw new Error(
     'No Chromium was found: install the package chromium, set CHROMIUM_PATH to a browser, or run npx playwright install chromium.',
   )
+}
+
+/**
+ * The same, but no headless shell, such as the one from npm: that hides no page behind another, and keeps none for "back".
+ * Throws an Error whose message is one sentence that names what to install.
+ */
+export async function findWholeChromium(): Promise<Chromium> {
+  const found = await findChromium()
+  if (found.source === 'npm' || /headless[-_]shell/.test(basename(found.executablePath))) {
+    throw new Error(
+      `A whole Chromium or Chrome is needed, and ${found.executablePath} is a headless shell: install the package chromium, or set CHROMIUM_PATH to a browser.`,
+    )
+  }
+  return found
 }
 
 /** What every launch passes; `without`: more features to turn off. Host candidates keep their addresses, so that no test waits for multicast DNS. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Gateway } from '../../src/node/gateway.ts'
 import { WebSocketProxy } from '../../src/node/proxy.ts'
+import { findWholeChromium } from './chromium.ts'
 import { expect, test } from './fixtures.ts'
 import { inspectPuppet, openKeeper, type Puppet, Puppets } from './puppets.ts'
 
@@ -22,14 +23,18 @@ const createEphemeral = ({ page }: Puppet) =>
 const longestPause = ({ page }: Puppet): Promise<number> =>
   page.evaluate(() => Math.max(...window.rings.slice(1).map((at, i) => Math.round(at - (window.rings[i] ?? 0)))))
 
-test('clients without a replica, hidden where timers of pages ring once a minute, keep their sessions, and move them when a member dies @slow', async ({
+test('clients without a replica, hidden where timers of pages ring once a minute, keep their sessions, and move them when a member dies @slow @whole-browser', async ({
   server,
 }) => {
   test.setTimeout(240_000)
   const data = mkdtempSync(join(tmpdir(), 'tabkeeper-hidden-'))
   const gateway = await Gateway.start({ listen: HERE, data })
   const proxy = await WebSocketProxy.start({ listen: HERE, zookeeper: [gateway.address] })
-  const puppets = new Puppets(server.origin, ['--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1'])
+  const puppets = new Puppets(
+    server.origin,
+    ['--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1'],
+    findWholeChromium,
+  )
   await puppets.start()
   try {
     const members: Puppet[] = []

@@ -1,3 +1,4 @@
+import { findChromium, findWholeChromium } from './chromium.ts'
 import { expect, test } from './fixtures.ts'
 import { inspectPuppet, keepWriting, NO_GIVING_WAY, openKeeper, type Puppet, Puppets } from './puppets.ts'
 
@@ -75,13 +76,17 @@ declare global {
 }
 
 let puppets: Puppets
-test.beforeEach(async ({ server }) => {
-  puppets = new Puppets(server.origin, ['--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1'])
+test.beforeEach(async ({ server }, { tags }) => {
+  puppets = new Puppets(
+    server.origin,
+    ['--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1'],
+    tags.includes('@whole-browser') ? findWholeChromium : findChromium,
+  )
   await puppets.start()
 })
 test.afterEach(() => puppets.end())
 
-test('hidden for minutes, where timers of pages ring once a minute: sessions and voters stay, and a newcomer is let in @slow', async () => {
+test('hidden for minutes, where timers of pages ring once a minute: sessions and voters stay, and a newcomer is let in @slow @whole-browser', async () => {
   test.setTimeout(180_000)
   const [lone] = (await voters(puppets, 'lone', 1)) as [Puppet]
   const tabs = await voters(puppets, 'hidden', 3, undefined, {})
@@ -117,7 +122,7 @@ test('hidden for minutes, where timers of pages ring once a minute: sessions and
   )
 })
 
-test('the leader is hidden for long: a voter whose page is visible leads, once, and nothing is lost', async () => {
+test('the leader is hidden for long: a voter whose page is visible leads, once, and nothing is lost @whole-browser', async () => {
   const tabs: Puppet[] = []
   for (let i = 0; i < 3; i++) {
     const tab = await puppets.open()
@@ -204,7 +209,7 @@ const noteReturns = ({ page }: Puppet) =>
 const createMortal = ({ page }: Puppet) =>
   page.evaluate(() => window.keeper.create('/mortal', null, { mode: 'ephemeral' }).then(() => undefined))
 
-test('back and forward, soon: the keeper opens anew by itself, as the replica and with the session that it was', async () => {
+test('back and forward, soon: the keeper opens anew by itself, as the replica and with the session that it was @whole-browser', async () => {
   const [tab] = (await voters(puppets, 'soon', 1, 20_000)) as [Puppet]
   // The only tab of a headless Chromium is never kept.
   await puppets.open()
@@ -226,7 +231,7 @@ test('back and forward, soon: the keeper opens anew by itself, as the replica an
   expect(again.incarnation).toBeGreaterThan(incarnation)
 })
 
-test('back and forward, late: the replica of the page that was left is free for others; brought back by the cache it is told that its session is over', async () => {
+test('back and forward, late: the replica of the page that was left is free for others; brought back by the cache it is told that its session is over @whole-browser', async () => {
   const [tab] = (await voters(puppets, 'back', 1)) as [Puppet]
   await puppets.open()
   const { replica, incarnation } = await inspectPuppet(tab)
@@ -251,7 +256,7 @@ test('back and forward, late: the replica of the page that was left is free for 
   expect((await inspectPuppet(tab)).replica).toBe(replica)
 })
 
-test('back and forward beside another tab of the ensemble: that one ends the session at once, and the page that comes back is told', async () => {
+test('back and forward beside another tab of the ensemble: that one ends the session at once, and the page that comes back is told @whole-browser', async () => {
   const [tab, sibling] = (await voters(puppets, 'beside', 3, 20_000)) as [Puppet, Puppet, Puppet]
   await noteReturns(tab)
   await createMortal(tab)

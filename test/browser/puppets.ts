@@ -43,12 +43,14 @@ export class Puppets {
   readonly origin: string
   readonly #profile = mkdtempSync(join(tmpdir(), 'tabkeeper-puppets-'))
   readonly #args: readonly string[]
+  readonly #find: typeof findChromium
   #browser: Browser | null = null
 
-  /** `args`: more arguments of Chromium. */
-  constructor(origin: string, args: readonly string[] = []) {
+  /** `args`: more arguments of Chromium. `find`: which one. */
+  constructor(origin: string, args: readonly string[] = [], find = findChromium) {
     this.origin = origin
     this.#args = args
+    this.#find = find
   }
 
   /** The browser's own process. */
@@ -57,7 +59,7 @@ export class Puppets {
   }
 
   async start(): Promise<void> {
-    const { executablePath, env } = await findChromium()
+    const { executablePath, env } = await this.#find()
     this.#browser = await puppeteer.launch({
       executablePath,
       env: { ...process.env, ...env },
